@@ -1,0 +1,56 @@
+"""The subjects of the mesh, in one place. Tokens are checked before they get here."""
+
+from __future__ import annotations
+
+import re
+
+from bus.messages import ID_PATTERN
+
+SUBMISSIONS = "SUBMISSIONS"
+"""The work-queue stream of commands that were stored before they were handled."""
+
+_id = re.compile(ID_PATTERN)
+
+
+def is_id(token: str) -> bool:
+    return _id.match(token) is not None
+
+
+def command(domain: str, name: str, id: str) -> str:
+    return f"cmd.{domain}.{name}.{id}"
+
+
+def submission(domain: str, name: str, id: str) -> str:
+    return f"submit.{domain}.{name}.{id}"
+
+
+def refused(domain: str, name: str, id: str) -> str:
+    """Where the answer to a submission that was not accepted is published."""
+    return f"refused.{domain}.{name}.{id}"
+
+
+def event(domain: str, aggregate: str, id: str, name: str) -> str:
+    """Where an event is published, for people who watch."""
+    return f"evt.{domain}.{aggregate}.{id}.{name}"
+
+
+def stored_event(domain: str, name: str) -> str:
+    """Under what the stream keeps an event: by type, because each subject costs memory."""
+    return f"evt.{domain}.{name}"
+
+
+def log_read(domain: str) -> str:
+    return f"log.{domain}.read"
+
+
+def log_history(domain: str, id: str) -> str:
+    return f"log.{domain}.history.{id}"
+
+
+def hint(domain: str) -> str:
+    """Where a process tells its domain's relay that it has committed."""
+    return f"hint.{domain}"
+
+
+def query(view: str, name: str, key: str | None = None) -> str:
+    return f"qry.{view}.{name}" + (f".{key}" if key else "")

@@ -1,0 +1,122 @@
+"""Read models: what a view is and what its queries may ask.
+
+A view's row is computed from slots, one a source stream, each folded in its own stream's
+order. So it cannot matter how the streams interleave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from bus.contract import Contract
+from bus.envelope import Recorded
+
+Scalar = str | int | None
+RowData = Mapping[str, Any]
+"""A row as plain JSON."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A stream that a view folds, and the shape of its slot in each row."""
+
+    contract: Contract
+    slot: type[Struct]
+
+
+class Page(Struct, frozen=True):
+    """Rows in order; `next` goes into the next question's `after`, None at the end."""
+
+    rows: Sequence[RowData]
+    next: str | None
+
+
+class Rows(Protocol):
+    """What a query may ask of a view's rows. Every method reads committed rows only."""
+
+    async def get(self, key: str) -> RowData | None: ...
+
+    async def many(self, keys: Iterable[str]) -> Mapping[str, RowData]:
+        """Those of the rows that exist."""
+
+    async def find(
+        self,
+        where: Mapping[str, Scalar],
+        *,
+        order: str | None = None,
+        descending: bool = False,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page:
+        """Rows whose columns equal `where`, ordered by a column and then by key."""
+
+    async def totals(
+        self,
+        by: Sequence[str],
+        of: Sequence[str],
+        *,
+        where: Mapping[str, Scalar] | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> Sequence[RowData]:
+        """Sums of the columns `of` and a `count`, grouped by the columns `by`.
+
+        Ordered by `by`, or by the sum named `order`, the largest first. Redis views
+        can't be asked for totals.
+        """
+
+    def of(self, view: str) -> Rows:
+        """Another view's rows, to join at query time; it must have the same back end."""
+
+
+class UnknownKey(Exception):
+    """The question names a key that the view has no row for: answered with 404."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class Everything(Struct, frozen=True, forbid_unknown_fields=True):
+    """The parameters of a query that takes none."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question: `qry.<view>.<name>[.<key>]` with the JSON of `params` as its body.
+
+    `answer(rows, key, params)` gives plain JSON; `key` is "" where the subject has none.
+    `keyed` says whether the subject must carry a key; `example` is a body for the help.
+    """
+
+    name: str
+    answer: Callable[[Rows, str, Any], Awaitable[Any]]
+    params: type[Struct] = Everything
+    keyed: bool = False
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """A read model in one file.
+
+    `keys(recorded)` names the rows that an event touches, `fold(slot, recorded, key)`
+    gives the source's next slot (None: the slot is new), `row(slots)` what people see,
+    from the slots by domain, or None where there is nothing to see. All three are pure.
+    `columns` are the row's fields that queries select, order or sum by. A change of
+    `version` rebuilds the view from the first event.
+    """
+
+    name: str
+    version: int
+    sources: Sequence[Source]
+    keys: Callable[[Recorded[Any]], Iterable[str]]
+    fold: Callable[[Any, Recorded[Any], str], Struct]
+    row: Callable[[Mapping[str, Any]], Struct | None]
+    queries: Sequence[Query]
+    columns: Mapping[str, type[str] | type[int]] = field(default_factory=dict)
+    backend: Literal["postgres", "redis"] = "postgres"

@@ -1,0 +1,262 @@
+"""What ordering takes and tells: orders, from their placing to their end.
+
+Ordering is the one that decides: between confirming and expiry, between cancelling and
+going on. Payments and shipping are started and stopped only by its events.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from bus.contract import Contract
+from bus.messages import Command, Event, Id, Money, Quantity, Text
+
+PaymentType = Literal["credit_card", "boleto", "voucher", "debit_card"]
+Number = Annotated[int, Meta(ge=1, le=10_000)]
+"""Counts from 1 within an order: lines, payments, parcels."""
+
+
+class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A line as a customer orders it.
+
+    Without `price` (for one unit) and `seller_id` it is sold as the catalog offers it;
+    with a price, that one was agreed. `freight` is for the whole line.
+    """
+
+    sku: Id
+    quantity: Quantity
+    price: Money | None = None
+    freight: Money | None = None
+    seller_id: Id | None = None
+
+
+class Payment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a part of an order is paid. `token` is the provider's name for the means."""
+
+    type: PaymentType
+    amount: Money
+    installments: Annotated[int, Meta(ge=1, le=48)] = 1
+    token: Text = ""
+
+
+class OrderLine(Struct, frozen=True, kw_only=True):
+    """A priced line: `price` for one unit, `freight` for the whole line."""
+
+    line: Number
+    sku: Id
+    quantity: Quantity
+    price: Money
+    freight: Money
+    seller_id: Id
+
+    @property
+    def value(self) -> Money:
+        """What the customer pays for the line."""
+        return self.price.times(self.quantity) + self.freight
+
+
+class OrderPayment(Struct, frozen=True, kw_only=True):
+    payment: Number
+    type: PaymentType
+    amount: Money
+    installments: int
+    token: Text
+
+
+# Commands that anybody may send. The id is the order's.
+
+
+class PlaceOrder(Command, tag="PlaceOrder"):
+    """Order something. Without `payments`, one credit card pays for all.
+
+    The sum of the payments must be the sum of the lines. `ordered_at` is for orders that
+    were placed elsewhere before.
+    """
+
+    customer_id: Id
+    lines: Annotated[list[Line], Meta(max_length=500)]
+    payments: Annotated[list[Payment], Meta(max_length=100)] | None = None
+    ordered_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class CancelOrder(Command, tag="CancelOrder"):
+    """Cancel what has not left yet. Before confirmation it is done at once; after it, each
+    parcel's answer is awaited first."""
+
+    reason: Text = ""
+
+
+# Commands that only ordering sends to itself.
+
+
+class NotePrice(Command, tag="NotePrice"):
+    """Keep catalog's price of a SKU (the id)."""
+
+    price: Money
+    seller_id: Id | None = None
+
+
+class ForgetPrice(Command, tag="ForgetPrice"):
+    pass
+
+
+class RequestPayment(Command, tag="RequestPayment"):
+    """The stock is reserved."""
+
+
+class RejectOrder(Command, tag="RejectOrder"):
+    """The stock can't be reserved."""
+
+
+class ConfirmOrder(Command, tag="ConfirmOrder"):
+    """All payments are there."""
+
+
+class FailPayment(Command, tag="FailPayment"):
+    """A payment was declined, and the others have been given back."""
+
+    reason: Text
+
+
+class ExpireOrder(Command, tag="ExpireOrder"):
+    """The time to pay is over."""
+
+
+class RecordDispatch(Command, tag="RecordDispatch"):
+    parcel: Number
+    dispatched_at: datetime
+
+
+class RecordDelivery(Command, tag="RecordDelivery"):
+    parcel: Number
+    delivered_at: datetime
+
+
+class RecordCallOff(Command, tag="RecordCallOff"):
+    """Shipping's answer to a cancellation, for one parcel."""
+
+    parcel: Number
+    called_off: bool
+
+
+# Events of an order.
+
+
+class OrderPlaced(Event, tag="OrderPlaced"):
+    customer_id: Id
+    lines: list[OrderLine]
+    payments: list[OrderPayment]
+    total: Money
+    ordered_at: datetime
+
+
+class PaymentRequested(Event, tag="PaymentRequested"):
+    """The stock is there: ask for the money, until `expires_at`."""
+
+    customer_id: Id
+    payments: list[OrderPayment]
+    total: Money
+    expires_at: datetime
+
+
+class OrderConfirmed(Event, tag="OrderConfirmed"):
+    """Paid. One parcel a seller; `parcels[i]` is parcel number i + 1."""
+
+    customer_id: Id
+    parcels: list[list[OrderLine]]
+
+
+class OrderPartlyShipped(Event, tag="OrderPartlyShipped"):
+    parcel: Number
+    dispatched_at: datetime
+
+
+class OrderShipped(Event, tag="OrderShipped"):
+    """The last parcel has left."""
+
+    parcel: Number
+    dispatched_at: datetime
+
+
+class OrderDelivered(Event, tag="OrderDelivered"):
+    """The last parcel has arrived."""
+
+    delivered_at: datetime
+
+
+class CancellationRequested(Event, tag="CancellationRequested"):
+    reason: Text
+
+
+class CancellationRefused(Event, tag="CancellationRefused"):
+    """Every parcel had left."""
+
+    reason: Text
+
+
+class LinesCancelled(Event, tag="LinesCancelled"):
+    """Some parcels were called off, the others had left. `value` is what the lines cost."""
+
+    reason: Text
+    lines: list[OrderLine]
+    value: Money
+
+
+CancelReason = Literal["customer", "unavailable", "declined", "expired"]
+
+
+class OrderCancelled(Event, tag="OrderCancelled"):
+    """Nothing of the order will be sent. `lines` and `value` are what that frees; `cause`
+    says who ended it, `reason` is what they said."""
+
+    cause: CancelReason
+    reason: Text
+    lines: list[OrderLine]
+    value: Money
+
+
+# Events of ordering's own copy of a price; the id is the SKU.
+
+
+class PriceNoted(Event, tag="PriceNoted"):
+    price: Money
+    seller_id: Id
+
+
+class PriceForgotten(Event, tag="PriceForgotten"):
+    pass
+
+
+CONTRACT = Contract(
+    domain="ordering",
+    commands={"order": (PlaceOrder, CancelOrder)},
+    internal={
+        "order": (
+            RequestPayment,
+            RejectOrder,
+            ConfirmOrder,
+            FailPayment,
+            ExpireOrder,
+            RecordDispatch,
+            RecordDelivery,
+            RecordCallOff,
+        ),
+        "price": (NotePrice, ForgetPrice),
+    },
+    events={
+        "order": (
+            OrderPlaced,
+            PaymentRequested,
+            OrderConfirmed,
+            OrderPartlyShipped,
+            OrderShipped,
+            OrderDelivered,
+            CancellationRequested,
+            CancellationRefused,
+            LinesCancelled,
+            OrderCancelled,
+        ),
+        "price": (PriceNoted, PriceForgotten),
+    },
+)

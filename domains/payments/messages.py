@@ -1,0 +1,210 @@
+"""What payments takes and tells: an order's money, as the provider has it.
+
+The aggregate `payment` is all payments of one order, numbered as the order numbers them;
+the id is the order's. Nobody outside sends commands: ordering and shipping say what to do,
+the provider says what happened.
+"""
+
+from typing import Literal
+
+from bus.contract import Contract
+from bus.messages import Command, Event, Id, Money, Text
+
+PaymentType = Literal["credit_card", "boleto", "voucher", "debit_card"]
+
+
+# Commands that only payments sends to itself: what ordering and shipping want.
+
+
+class CollectPayments(Command, tag="CollectPayments"):
+    """Authorise the cards, settle the rest. One entry a payment, in the order's order."""
+
+    customer_id: Id
+    types: list[PaymentType]
+    amounts: list[Money]
+    installments: list[int]
+    tokens: list[Text]
+
+
+class CapturePayments(Command, tag="CapturePayments"):
+    """A parcel worth `value` has left."""
+
+    parcel: int
+    value: Money
+
+
+class ReturnPayments(Command, tag="ReturnPayments"):
+    """Give back exactly `value`; `all_of_it` stops whatever is still being asked, too."""
+
+    value: Money
+    all_of_it: bool
+    cause_id: Text
+
+
+# … and what the provider has answered.
+
+
+class RecordAuthorization(Command, tag="RecordAuthorization"):
+    payment: int
+    reference: Text
+
+
+class RecordSettlement(Command, tag="RecordSettlement"):
+    payment: int
+    reference: Text
+
+
+class RecordDecline(Command, tag="RecordDecline"):
+    payment: int
+    reason: Text
+
+
+class RecordCapture(Command, tag="RecordCapture"):
+    payment: int
+    parcel: int
+    amount: Money
+
+
+class RecordVoid(Command, tag="RecordVoid"):
+    payment: int
+    amount: Money
+
+
+class RecordRefund(Command, tag="RecordRefund"):
+    payment: int
+    amount: Money
+
+
+# Events. The requests are intents: each leads to one call, under the event's own id.
+
+
+class AuthorizationRequested(Event, tag="AuthorizationRequested"):
+    """Ask the provider to hold `amount` on a card."""
+
+    customer_id: Id
+    payment: int
+    type: PaymentType
+    amount: Money
+    installments: int
+    token: Text
+
+
+class SettlementRequested(Event, tag="SettlementRequested"):
+    """Ask the provider to take `amount` in full; a boleto may take days."""
+
+    customer_id: Id
+    payment: int
+    type: PaymentType
+    amount: Money
+    token: Text
+
+
+class PaymentAuthorized(Event, tag="PaymentAuthorized"):
+    payment: int
+    type: PaymentType
+    amount: Money
+    reference: Text
+
+
+class PaymentSettled(Event, tag="PaymentSettled"):
+    payment: int
+    type: PaymentType
+    amount: Money
+    reference: Text
+
+
+class PaymentDeclined(Event, tag="PaymentDeclined"):
+    payment: int
+    type: PaymentType
+    amount: Money
+    reason: Text
+
+
+class PaymentsSecured(Event, tag="PaymentsSecured"):
+    """Every payment of the order is authorised or settled."""
+
+    total: Money
+
+
+class PaymentsFailed(Event, tag="PaymentsFailed"):
+    """One was declined, and whatever the others held or took is being given back."""
+
+    reason: Text
+
+
+class CaptureRequested(Event, tag="CaptureRequested"):
+    payment: int
+    parcel: int
+    amount: Money
+    reference: Text
+
+
+class PaymentCaptured(Event, tag="PaymentCaptured"):
+    payment: int
+    parcel: int
+    type: PaymentType
+    amount: Money
+
+
+class VoidRequested(Event, tag="VoidRequested"):
+    """Ask the provider to let go of `amount` that is held."""
+
+    payment: int
+    amount: Money
+    reference: Text
+
+
+class PaymentVoided(Event, tag="PaymentVoided"):
+    payment: int
+    type: PaymentType
+    amount: Money
+
+
+class RefundRequested(Event, tag="RefundRequested"):
+    """Ask the provider to pay back `amount` that was taken."""
+
+    payment: int
+    amount: Money
+    reference: Text
+
+
+class PaymentRefunded(Event, tag="PaymentRefunded"):
+    payment: int
+    type: PaymentType
+    amount: Money
+
+
+CONTRACT = Contract(
+    domain="payments",
+    commands={},
+    internal={
+        "payment": (
+            CollectPayments,
+            CapturePayments,
+            ReturnPayments,
+            RecordAuthorization,
+            RecordSettlement,
+            RecordDecline,
+            RecordCapture,
+            RecordVoid,
+            RecordRefund,
+        ),
+    },
+    events={
+        "payment": (
+            AuthorizationRequested,
+            SettlementRequested,
+            PaymentAuthorized,
+            PaymentSettled,
+            PaymentDeclined,
+            PaymentsSecured,
+            PaymentsFailed,
+            CaptureRequested,
+            PaymentCaptured,
+            VoidRequested,
+            PaymentVoided,
+            RefundRequested,
+            PaymentRefunded,
+        ),
+    },
+)

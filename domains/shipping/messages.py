@@ -1,0 +1,107 @@
+"""What shipping takes and tells: an order's parcels.
+
+The aggregate `shipment` is all parcels of one order, numbered from 1, one a seller; the id
+is the order's.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from bus.contract import Contract
+from bus.messages import Command, Event, Id, Money, Quantity, Text
+
+Parcel = Annotated[int, Meta(ge=1, le=10_000, description="the parcel's number in its order")]
+
+
+class ParcelLine(Struct, frozen=True, kw_only=True):
+    line: int
+    sku: Id
+    quantity: Quantity
+
+
+class ParcelPlan(Struct, frozen=True, kw_only=True):
+    """`value` is what the customer pays for the parcel's lines, freight included."""
+
+    seller_id: Id
+    lines: list[ParcelLine]
+    value: Money
+
+
+# Commands that anybody may send. The id is the order's.
+
+
+class DispatchShipment(Command, tag="DispatchShipment"):
+    """The carrier has taken the parcel. `dispatched_at` is for what happened earlier."""
+
+    parcel: Parcel = 1
+    carrier: Text = ""
+    dispatched_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class DeliverShipment(Command, tag="DeliverShipment"):
+    parcel: Parcel = 1
+    delivered_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+# Commands that only shipping sends to itself.
+
+
+class PlanShipments(Command, tag="PlanShipments"):
+    parcels: list[ParcelPlan]
+
+
+class CallOffShipments(Command, tag="CallOffShipments"):
+    """Stop what has not left; every parcel gets an answer."""
+
+
+# Events. Each names what the others need of the parcel.
+
+
+class ShipmentPlanned(Event, tag="ShipmentPlanned"):
+    parcel: Parcel
+    seller_id: Id
+    lines: list[ParcelLine]
+    value: Money
+
+
+class ShipmentDispatched(Event, tag="ShipmentDispatched"):
+    parcel: Parcel
+    seller_id: Id
+    lines: list[ParcelLine]
+    value: Money
+    carrier: Text
+    dispatched_at: datetime
+
+
+class ShipmentDelivered(Event, tag="ShipmentDelivered"):
+    parcel: Parcel
+    delivered_at: datetime
+
+
+class ShipmentCalledOff(Event, tag="ShipmentCalledOff"):
+    parcel: Parcel
+    lines: list[ParcelLine]
+
+
+class CallOffRefused(Event, tag="CallOffRefused"):
+    """The parcel had left."""
+
+    parcel: Parcel
+
+
+CONTRACT = Contract(
+    domain="shipping",
+    commands={"shipment": (DispatchShipment, DeliverShipment)},
+    internal={"shipment": (PlanShipments, CallOffShipments)},
+    events={
+        "shipment": (
+            ShipmentPlanned,
+            ShipmentDispatched,
+            ShipmentDelivered,
+            ShipmentCalledOff,
+            CallOffRefused,
+        ),
+    },
+)
