@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any, dataclass_transform
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import Meta, Struct, StructMeta
 
 MAX_AMOUNT = 2**53 - 1
 """The largest amount, in minor units, that every JSON reader keeps exactly."""
@@ -30,7 +31,19 @@ Quantity = Annotated[int, Meta(ge=1, le=1_000_000, description="units, 1 to 1,00
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217 code")]
 
 
-class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+class _Message(StructMeta):
+    """Makes every message frozen and keyword-only, as msgspec and type checkers see it."""
+
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], body: dict[str, Any], **config: Any
+    ) -> Any:
+        return super().__new__(
+            mcls, name, bases, body, **{"frozen": True, "kw_only": True, **config}
+        )
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Command(Struct, metaclass=_Message, forbid_unknown_fields=True, tag_field="type"):
     """An intention, addressed to one aggregate. Subclass with `tag="ItsName"`.
 
     `id` is the aggregate's id. On the wire it is the last token of the subject, so a
@@ -40,7 +53,8 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     id: str = ""
 
 
-class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Event(Struct, metaclass=_Message, tag_field="type"):
     """A fact. Subclass with `tag="ItsName"`; the tag is storage format and never changes.
 
     Unknown fields are read over, so that a newer writer can add optional ones.
