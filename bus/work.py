@@ -144,4 +144,4 @@ class Work:
     parked_if_failed: Parked | None = None
     always_park: bool = False
     unparked: tuple[str, str, int] | None = None
-    outcome: Future[Outcome] = field(default_factory=lambda: Future[Any]())
+    outcome: Future[Outcome] = field(default_factory=Future[Any])
