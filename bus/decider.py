@@ -23,7 +23,7 @@ class Refused(Exception):
     person, `details` plain JSON. Answered with 409 and kept as the command's receipt.
     """
 
-    def __init__(self, code: str, message: str, **details: Any) -> None:
+    def __init__(self, code: str, message: str, /, **details: Any) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
