@@ -57,6 +57,10 @@ class Request(Protocol):
 class Submission(Request, Protocol):
     """A stored command from the work queue; it comes again until it is acknowledged."""
 
+    @property
+    def token(self) -> str:
+        """Names this stored message for ever: its sequence and its time in nanoseconds."""
+
     async def ack(self) -> None: ...
 
     async def retry(self, after: float) -> None:

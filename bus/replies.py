@@ -1,0 +1,112 @@
+"""What a sender is told: one JSON object, and the error headers of NATS micro services.
+
+https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md#error-handling
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple, assert_never
+
+import msgspec
+
+from bus.decider import Unknown
+from bus.work import (
+    Accepted,
+    Failed,
+    IdReused,
+    Outcome,
+    Postponed,
+    Stale,
+    Superseded,
+    TooLarge,
+    TurnedDown,
+    WrongVersion,
+)
+
+RETRY_AFTER = 1
+"""Seconds that an `unavailable` asks its sender to wait."""
+
+_control = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Answer(NamedTuple):
+    """`body` is JSON; `headers` are empty for an accepted command."""
+
+    status: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def accepted(id: str, outcome: Accepted) -> Answer:
+    events = [{"type": written.type, "version": written.version} for written in outcome.events]
+    body = {
+        "status": "accepted",
+        "id": id,
+        "version": outcome.version,
+        "position": outcome.position,
+        "events": events,
+        "replayed": outcome.replayed,
+    }
+    return Answer("accepted", msgspec.json.encode(body), {})
+
+
+def error(
+    number: int,
+    status: str,
+    code: str,
+    message: str,
+    details: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Answer:
+    """`number` is the HTTP-like code, `code` the CamelCase one, `message` one sentence."""
+    body = {"status": status, "code": code, "message": message, "details": details or {}, **more}
+    headers = {
+        "Nats-Service-Error": _control.sub(" ", f"{code}: {message}"),
+        "Nats-Service-Error-Code": str(number),
+    }
+    if number == 503:
+        headers["Retry-After"] = str(RETRY_AFTER)
+    return Answer(status, msgspec.json.encode(body), headers)
+
+
+def invalid(code: str, message: str, **details: Any) -> Answer:
+    return error(400, "invalid", code, message, details)
+
+
+def unavailable(code: str, message: str) -> Answer:
+    return error(503, "unavailable", code, message, {"retry_after": RETRY_AFTER})
+
+
+def answer(id: str, outcome: Outcome, expected: int | None = None) -> Answer:  # noqa: PLR0911
+    """The reply to the command that was addressed to `id`."""
+    match outcome:
+        case Accepted():
+            return accepted(id, outcome)
+        case TurnedDown(refusal=refusal, position=position, replayed=replayed):
+            number = 404 if isinstance(refusal, Unknown) else 409
+            more = {"id": id, "position": position, "replayed": replayed}
+            return error(number, "refused", refusal.code, refusal.message, refusal.details, **more)
+        case WrongVersion(actual=actual):
+            message = f"{id} is at version {actual}, not at {expected}"
+            details = {"expected": expected, "actual": actual}
+            return error(409, "conflict", "WrongVersion", message, details)
+        case IdReused():
+            message = "this Nats-Msg-Id was used for another subject or payload"
+            return error(409, "conflict", "IdReused", message)
+        case TooLarge(size=size, limit=limit):
+            message = f"it would lead to an event of {size} bytes; {limit} is the most"
+            return error(413, "invalid", "TooLarge", message, {"size": size, "limit": limit})
+        case Stale(upstream=upstream):
+            message = f"this service has not heard all of {upstream} yet; send it again"
+            return unavailable("CatchingUp", message)
+        case Postponed(reason=reason):
+            return unavailable("StoreUnavailable", reason)
+        case Superseded():
+            return unavailable("Superseded", "another process was quicker; send it again")
+        case Failed():
+            message = "the command could not be decided; nothing was recorded, see the log"
+            return error(500, "failed", "InternalError", message)
+        case _:
+            assert_never(outcome)
