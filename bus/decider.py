@@ -21,12 +21,13 @@ class Refused(Exception):
 
     `code` is CamelCase and stable (callers branch on it), `message` one sentence for a
     person, `details` plain JSON. Answered with 409 and kept as the command's receipt.
+    A test that expects a refusal may name the code alone.
     """
 
-    def __init__(self, code: str, message: str, /, **details: Any) -> None:
-        super().__init__(f"{code}: {message}")
+    def __init__(self, code: str, message: str = "", /, **details: Any) -> None:
+        super().__init__(f"{code}: {message}" if message else code)
         self.code = code
-        self.message = message
+        self.message = message or code
         self.details = details
 
 

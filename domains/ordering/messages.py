@@ -173,10 +173,18 @@ class OrderPartlyShipped(Event, tag="OrderPartlyShipped"):
 
 
 class OrderShipped(Event, tag="OrderShipped"):
-    """The last parcel has left."""
+    """The last parcel has left. Where the parcels it waited for were called off, it names
+    one that was told of in OrderPartlyShipped before."""
 
     parcel: Number
     dispatched_at: datetime
+
+
+class OrderPartlyDelivered(Event, tag="OrderPartlyDelivered"):
+    """A parcel has arrived, others have not."""
+
+    parcel: Number
+    delivered_at: datetime
 
 
 class OrderDelivered(Event, tag="OrderDelivered"):
@@ -187,6 +195,13 @@ class OrderDelivered(Event, tag="OrderDelivered"):
 
 class CancellationRequested(Event, tag="CancellationRequested"):
     reason: Text
+
+
+class CallOffAnswered(Event, tag="CallOffAnswered"):
+    """Shipping has answered for one parcel; other answers are still to come."""
+
+    parcel: Number
+    called_off: bool
 
 
 class CancellationRefused(Event, tag="CancellationRefused"):
@@ -251,8 +266,10 @@ CONTRACT = Contract(
             OrderConfirmed,
             OrderPartlyShipped,
             OrderShipped,
+            OrderPartlyDelivered,
             OrderDelivered,
             CancellationRequested,
+            CallOffAnswered,
             CancellationRefused,
             LinesCancelled,
             OrderCancelled,
