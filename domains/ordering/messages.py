@@ -165,6 +165,7 @@ class OrderConfirmed(Event, tag="OrderConfirmed"):
 
     customer_id: Id
     parcels: list[list[OrderLine]]
+    ordered_at: datetime
 
 
 class OrderPartlyShipped(Event, tag="OrderPartlyShipped"):
@@ -216,6 +217,7 @@ class LinesCancelled(Event, tag="LinesCancelled"):
     reason: Text
     lines: list[OrderLine]
     value: Money
+    ordered_at: datetime
 
 
 CancelReason = Literal["customer", "unavailable", "declined", "expired"]
@@ -223,12 +225,14 @@ CancelReason = Literal["customer", "unavailable", "declined", "expired"]
 
 class OrderCancelled(Event, tag="OrderCancelled"):
     """Nothing of the order will be sent. `lines` and `value` are what that frees; `cause`
-    says who ended it, `reason` is what they said."""
+    says who ended it, `reason` is what they said; `confirmed` whether it counted as sold."""
 
     cause: CancelReason
     reason: Text
     lines: list[OrderLine]
     value: Money
+    ordered_at: datetime
+    confirmed: bool
 
 
 # Events of ordering's own copy of a price; the id is the SKU.
