@@ -142,10 +142,11 @@ class Server(ABC):
         owner.note(self.folder, self._process.pid)
 
     def _popen(self, command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
+        launcher = [sys.executable, "-I", "-S", str(CHILD)]
+        role = [str(os.getpid()), str(int(self.stop_signal)), self.user]
         # A session of its own: Ctrl-C in a terminal reaches the starter alone.
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(CHILD), str(os.getpid())]
-            + [str(int(self.stop_signal)), self.user, *command],
+            [*launcher, *role, *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
