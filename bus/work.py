@@ -145,3 +145,9 @@ class Work:
     always_park: bool = False
     unparked: tuple[str, str, int] | None = None
     outcome: Future[Outcome] = field(default_factory=Future[Any])
+
+
+def tell(work: Work, outcome: Outcome) -> None:
+    """Settles `work`, unless it has been settled (or its sender has gone)."""
+    if not work.outcome.done():
+        work.outcome.set_result(outcome)

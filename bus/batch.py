@@ -1,0 +1,224 @@
+"""The writing of a batch, whatever happens on the way: lost races, broken commits, culprits."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from bus.clock import Clock, Ids
+from bus.decider import Domain
+from bus.envelope import Key
+from bus.plan import Decided, Plan
+from bus.receipts import Receipts
+from bus.states import Folded, Loads, States
+from bus.store.port import Append, Conflict, Head, Store, StoredEvent, StoreUnavailable
+from bus.work import Accepted, Failed, Postponed, Superseded, TurnedDown, Work, tell
+
+CONFLICTS = 2
+"""Lost races before a batch is decided in a transaction that can't lose."""
+RETRY = 0.1
+"""Seconds between attempts to learn what became of a commit."""
+
+log = structlog.get_logger()
+
+Behind = Callable[[str], Awaitable[bool]]
+"""Whether the domain's copy of an upstream has not reached the end of its stream."""
+Appends = Callable[[Append], Awaitable[Head]]
+Beneath = Callable[[Key], Folded | None]
+
+
+class Batches:
+    """Decides works into plans and writes these. Counters as in Committer."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        max_payload: int,
+        behind: Behind,
+    ) -> None:
+        self._domain = domain
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._max_payload = max_payload
+        self._behind = behind
+        self.states = States(domain)
+        self.receipts = Receipts(store)
+        self.listeners: list[Callable[[Sequence[StoredEvent]], None]] = []
+        self.available = True
+        self.commits = 0
+        self.conflicts = 0
+        self.exclusives = 0
+
+    def plan(self, beneath: Beneath | None = None) -> Plan:
+        return Plan(self._domain, beneath or self.states.get, self._ids, self._max_payload)
+
+    async def decide(self, works: Sequence[Work], plan: Plan, source: Loads | None = None) -> None:
+        """Adds `works` to `plan`, loading what they need; postpones them if that fails."""
+        missing = list(dict.fromkeys(key for work in works for key in plan.missing(work)))
+        try:
+            plan.learn(await self.states.load(source or self._store, missing))
+        except StoreUnavailable as error:
+            _postpone(works, error)
+            return
+        now = self._clock.now()
+        for work in works:
+            open_question = plan.add(work, now)
+            if open_question is not None:
+                upstream = open_question.upstream
+                plan.add(work, now, upstream if await self._behind(upstream) else "")
+
+    async def commit(self, plan: Plan) -> bool:
+        """Writes `plan`, whatever it takes. False where anything came out otherwise."""
+        works = [decided.work for decided in plan.decided]
+        try:
+            await self._write(plan, self._store.append)
+        except Conflict as conflict:
+            await self._recover(works, plan, conflict)
+        except StoreUnavailable as error:
+            await self._resolve(plan, works, error)
+        except Exception as error:  # the culprit is looked for, the others go through
+            await self._halve(works, plan, error)
+        else:
+            return True
+        return False
+
+    async def _write(self, plan: Plan, append: Appends) -> None:
+        if not plan.decided:
+            return
+        head = await append(plan.append())
+        self.states.keep(plan.states)
+        self.commits += 1
+        await self._confirm(plan, head.position - len(plan.events))
+
+    async def _recover(self, works: Sequence[Work], plan: Plan, conflict: Conflict) -> None:
+        """Decides again what can still be decided, until it is written."""
+        for attempt in itertools.count(1):
+            self.conflicts += 1
+            self.states.forget(plan.expected)
+            plan = self.plan() if attempt < CONFLICTS else self.plan(_unknown)
+            try:
+                works = await self._settle(works, conflict)
+                await (self._again if attempt < CONFLICTS else self._exclusively)(works, plan)
+            except Conflict as another:
+                conflict = another
+                continue
+            except StoreUnavailable as error:
+                await self._resolve(plan, works, error)
+            except Exception as error:
+                await self._halve(works, plan, error)
+            return
+
+    async def _again(self, works: Sequence[Work], plan: Plan) -> None:
+        await self.decide(works, plan)
+        await self._write(plan, self._store.append)
+
+    async def _exclusively(self, works: Sequence[Work], plan: Plan) -> None:
+        """In a transaction that holds the head, so that nobody can come between."""
+        self.exclusives += 1
+        async with self._store.exclusive() as transaction:
+            await self.decide(works, plan, transaction)
+            await self._write(plan, transaction.append)
+
+    async def _settle(self, works: Sequence[Work], conflict: Conflict) -> Sequence[Work]:
+        """Answers the works that have lost for good; gives the others."""
+        await self.receipts.answer_stored(works, conflict.receipts)
+        for work in works:
+            overtaken = work.moved is not None and work.moved.upstream in conflict.upstreams
+            if overtaken or (work.fired is not None and work.fired in conflict.fired):
+                tell(work, Superseded())
+        return [work for work in works if not work.outcome.done()]
+
+    async def _confirm(self, plan: Plan, before: int) -> None:
+        """Tells the listeners and the senders what has been written behind `before`."""
+        numbered = enumerate(plan.events, start=before + 1)
+        stored = [StoredEvent(position, *event) for position, event in numbered]
+        if stored:
+            for listener in self.listeners:
+                listener(stored)
+        await self._answer_repeats(plan)
+        for decided in plan.decided:
+            self._tell(decided, before)
+
+    async def _answer_repeats(self, plan: Plan) -> None:
+        """What is about to be answered without a receipt may have one from before."""
+        unkept = [
+            decided.work
+            for decided in plan.decided
+            if decided.work.identity and not isinstance(decided.outcome, Accepted | TurnedDown)
+        ]
+        ids = [work.identity.command_id for work in unkept if work.identity]
+        try:
+            await self.receipts.answer_stored(unkept, ids)
+        except StoreUnavailable as error:
+            _postpone(unkept, error)
+
+    def _tell(self, decided: Decided, before: int) -> None:
+        outcome = decided.outcome
+        if isinstance(outcome, Accepted | TurnedDown):
+            outcome = replace(outcome, position=before + decided.last)
+            self.receipts.keep(decided.work, outcome)
+        tell(decided.work, outcome)
+
+    async def _resolve(self, plan: Plan, works: Sequence[Work], error: StoreUnavailable) -> None:
+        """After a broken commit: learns whether it happened before anything is answered."""
+        self.states.forget(plan.expected)
+        before = await self._outcome_of(plan, error) if error.unknown else None
+        if before is None:
+            _postpone(works, error)
+        else:
+            await self._confirm(plan, before)
+
+    async def _outcome_of(self, plan: Plan, error: StoreUnavailable) -> int | None:
+        log.warning("commit unknown", domain=self._domain.name, reason=str(error))
+        self.available = False
+        try:
+            while True:
+                try:
+                    return await self._written_behind(plan)
+                except StoreUnavailable:
+                    await self._clock.sleep(RETRY)
+        finally:
+            self.available = True
+
+    async def _written_behind(self, plan: Plan) -> int | None:
+        """The head before the plan's append if that has happened, else None.
+
+        All of a batch is written or nothing, so that its first event or receipt tells.
+        """
+        if plan.events:
+            first = plan.events[0]
+            history = (await self._store.load([first.key]))[first.key]
+            positions = [e.position for e in history if e.event_id == first.event_id]
+            return positions[0] - 1 if positions else None
+        receipts = plan.append().receipts
+        stored = await self._store.receipts([receipt.command_id for receipt in receipts])
+        return min((row.position for row in stored.values()), default=None)
+
+    async def _halve(self, works: Sequence[Work], plan: Plan, error: Exception) -> None:
+        """Some work makes the append fail: alone it is answered so, the others are written."""
+        self.states.forget(plan.expected)
+        if len(works) == 1:
+            log.error("append failed", domain=self._domain.name, error=repr(error))
+            tell(works[0], Failed(error))
+            return
+        middle = len(works) // 2
+        for half in (works[:middle], works[middle:]):
+            again = self.plan()
+            await self.decide(half, again)
+            await self.commit(again)
+
+
+def _unknown(_: Key) -> None:
+    """What is beneath a plan that must load everything it rests on."""
+
+
+def _postpone(works: Iterable[Work], error: StoreUnavailable) -> None:
+    for work in works:
+        tell(work, Postponed(str(error)))
