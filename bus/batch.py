@@ -38,6 +38,7 @@ class Batches:
         domain: Domain,
         store: Store,
         clock: Clock,
+        *,
         ids: Ids,
         max_payload: int,
         behind: Behind,

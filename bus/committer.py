@@ -45,8 +45,11 @@ class Committer:
         behind: Behind = _never_behind,
     ) -> None:
         self._domain = domain
-        self._batches = Batches(domain, store, clock, ids, max_payload, behind)
+        self._batches = Batches(
+            domain, store, clock, ids=ids, max_payload=max_payload, behind=behind
+        )
         self._queue: deque[Work] = deque()
+        self._pending: set[asyncio.Future[Outcome]] = set()
         self._wake = asyncio.Event()
         self._inflight: asyncio.Task[bool] | None = None
         self._inflight_plan: Plan | None = None
@@ -70,8 +73,8 @@ class Committer:
 
     @property
     def idle(self) -> bool:
-        """Nothing is queued, decided or being written."""
-        return not self._queue and not self._next.decided and self._inflight is None
+        """All that was submitted has its outcome."""
+        return not self._pending
 
     @property
     def waiting(self) -> int:
@@ -82,10 +85,17 @@ class Committer:
         """Queues `work`; the future is done after the commit. It never raises."""
         if self._batches.available:
             self._queue.append(work)
+            self._pending.add(work.outcome)
+            work.outcome.add_done_callback(self._pending.discard)
             self._wake.set()
         else:
             tell(work, Postponed(f"{self._domain.name}'s store can't be reached"))
         return work.outcome
+
+    async def drain(self) -> None:
+        """Returns when all that was submitted has its outcome."""
+        while self._pending:
+            await asyncio.wait(set(self._pending))
 
     async def run(self) -> None:
         """Works until cancelled; then a batch in flight is still brought to its end."""
