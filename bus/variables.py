@@ -1,0 +1,131 @@
+"""The whole list of environment variables that Trueup reads.
+
+`<DOMAIN>` stands for a domain's name in capitals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """`parse` raises ValueError where `rule` is broken."""
+
+    name: str
+    meaning: str
+    rule: str
+    parse: Callable[[str], Any]
+    default: str | None = None
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not (parts.netloc or parts.query):
+            raise ValueError
+        _ = parts.port  # raises ValueError where it is no port
+        return text
+
+    return parse
+
+
+def _urls(*schemes: str) -> Callable[[str], str]:
+    one = _url(*schemes)
+    return lambda text: ",".join(one(part.strip()) for part in text.split(","))
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,15}", text):
+        raise ValueError
+    return int(text)
+
+
+_database = _url("postgresql", "postgres")
+DATABASE_RULE = "a URL like postgresql://user:password@host:5432/name"
+
+VARIABLES = (
+    Variable(
+        "NATS_URL",
+        "the NATS servers",
+        "a URL like nats://127.0.0.1:4222, or several with commas between",
+        _urls("nats", "tls", "ws", "wss"),
+        "nats://127.0.0.1:4222",
+    ),
+    Variable(
+        "TRUEUP_<DOMAIN>_DATABASE_URL",
+        "a domain's own Postgres database",
+        DATABASE_RULE,
+        _database,
+    ),
+    Variable("TRUEUP_VIEWS_DATABASE_URL", "the views' Postgres database", DATABASE_RULE, _database),
+    Variable(
+        "TRUEUP_DATABASE_URL",
+        "a Postgres server for all that have no URL of their own: database trueup_<domain> each",
+        DATABASE_RULE,
+        _database,
+    ),
+    Variable(
+        "REDIS_URL",
+        "the Redis or Valkey for views that live there",
+        "a URL like redis://127.0.0.1:6379/0",
+        _url("redis", "rediss", "unix"),
+    ),
+    Variable(
+        "TRUEUP_PROVIDER_URL",
+        "the payment provider",
+        "a URL like http://127.0.0.1:8081",
+        _url("http", "https"),
+    ),
+    Variable(
+        "TRUEUP_HOME",
+        "the folder of a local mesh: data, settings, logs",
+        "a path",
+        str,
+        str(CHECKOUT / ".trueup"),
+    ),
+    Variable(
+        "TRUEUP_LOG",
+        "how logs are written",
+        "json or console",
+        _choice("json", "console"),
+        "console",
+    ),
+    Variable(
+        "TRUEUP_STREAM_REPLICAS",
+        "copies of each stream",
+        "1, 3 or 5",
+        lambda t: int(_choice("1", "3", "5")(t)),
+        "1",
+    ),
+    Variable(
+        "TRUEUP_STREAM_SUBJECTS",
+        "what a stream files events under: the event's type, or its entity too (costs memory)",
+        "type or entity",
+        _choice("type", "entity"),
+        "type",
+    ),
+    Variable(
+        "TRUEUP_STREAM_MAX_MSGS",
+        "events that a stream keeps; older ones stay in the owner's log",
+        "a whole number, 0 for all",
+        _count,
+        "0",
+    ),
+)
