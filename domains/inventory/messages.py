@@ -8,18 +8,20 @@ from bus.contract import Contract
 from bus.messages import Command, Event, Id, Quantity, Text
 
 Units = Annotated[int, Meta(ge=0)]
+Several = Annotated[int, Meta(ge=1)]
+"""Units of a SKU over all lines of an order: more than one line's Quantity may hold."""
 
 
 class Part(Struct, frozen=True, kw_only=True):
     """Units of one SKU. A list of parts names each SKU once."""
 
     sku: Id
-    quantity: Quantity
+    quantity: Several
 
 
 class Shortfall(Struct, frozen=True, kw_only=True):
     sku: Id
-    wanted: Quantity
+    wanted: Several
     available: Units
 
 
@@ -75,17 +77,17 @@ class StockWrittenOff(Event, tag="StockWrittenOff"):
 
 class UnitsReserved(Event, tag="UnitsReserved"):
     order_id: Id
-    quantity: Quantity
+    quantity: Several
 
 
 class UnitsReleased(Event, tag="UnitsReleased"):
     order_id: Id
-    quantity: Quantity
+    quantity: Several
 
 
 class UnitsShipped(Event, tag="UnitsShipped"):
     order_id: Id
-    quantity: Quantity
+    quantity: Several
 
 
 # Events of an order's reservation; the id is the order's.

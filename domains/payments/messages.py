@@ -7,10 +7,19 @@ the provider says what happened.
 
 from typing import Literal
 
+from msgspec import Struct
+
 from bus.contract import Contract
 from bus.messages import Command, Event, Id, Money, Text
 
 PaymentType = Literal["credit_card", "boleto", "voucher", "debit_card"]
+
+
+class Share(Struct, frozen=True, kw_only=True):
+    """The part of an amount that falls to one of the order's payments."""
+
+    payment: int
+    amount: Money
 
 
 # Commands that only payments sends to itself: what ordering and shipping want.
@@ -20,6 +29,7 @@ class CollectPayments(Command, tag="CollectPayments"):
     """Authorise the cards, settle the rest. One entry a payment, in the order's order."""
 
     customer_id: Id
+    total: Money
     types: list[PaymentType]
     amounts: list[Money]
     installments: list[int]
@@ -66,12 +76,16 @@ class RecordCapture(Command, tag="RecordCapture"):
 
 
 class RecordVoid(Command, tag="RecordVoid"):
+    """`number` counts the payment's voids and refunds from 1, as the request had it."""
+
     payment: int
+    number: int = 1
     amount: Money
 
 
 class RecordRefund(Command, tag="RecordRefund"):
     payment: int
+    number: int = 1
     amount: Money
 
 
@@ -132,6 +146,17 @@ class PaymentsFailed(Event, tag="PaymentsFailed"):
     reason: Text
 
 
+class ParcelCharged(Event, tag="ParcelCharged"):
+    """A parcel worth `value` has left, and `shares` say which payments pay for it.
+
+    Cards are captured for their share; the others have been taken in full already.
+    """
+
+    parcel: int
+    value: Money
+    shares: list[Share]
+
+
 class CaptureRequested(Event, tag="CaptureRequested"):
     payment: int
     parcel: int
@@ -146,16 +171,33 @@ class PaymentCaptured(Event, tag="PaymentCaptured"):
     amount: Money
 
 
+class ReturnBooked(Event, tag="ReturnBooked"):
+    """`shares` say which payments give back how much, because of `cause_id`.
+
+    What is held or taken is voided or refunded at once, what is still being asked for when
+    the provider's answer is there. `all_of_it`: nothing more is to be collected.
+    """
+
+    cause_id: Text
+    all_of_it: bool
+    shares: list[Share]
+
+
 class VoidRequested(Event, tag="VoidRequested"):
-    """Ask the provider to let go of `amount` that is held."""
+    """Ask the provider to let go of `amount` that is held.
+
+    `number` counts the payment's voids and refunds from 1.
+    """
 
     payment: int
+    number: int = 1
     amount: Money
     reference: Text
 
 
 class PaymentVoided(Event, tag="PaymentVoided"):
     payment: int
+    number: int = 1
     type: PaymentType
     amount: Money
 
@@ -164,12 +206,14 @@ class RefundRequested(Event, tag="RefundRequested"):
     """Ask the provider to pay back `amount` that was taken."""
 
     payment: int
+    number: int = 1
     amount: Money
     reference: Text
 
 
 class PaymentRefunded(Event, tag="PaymentRefunded"):
     payment: int
+    number: int = 1
     type: PaymentType
     amount: Money
 
@@ -199,8 +243,10 @@ CONTRACT = Contract(
             PaymentDeclined,
             PaymentsSecured,
             PaymentsFailed,
+            ParcelCharged,
             CaptureRequested,
             PaymentCaptured,
+            ReturnBooked,
             VoidRequested,
             PaymentVoided,
             RefundRequested,

@@ -1,0 +1,14 @@
+"""Inventory, whole: what a process runs and what a test drives."""
+
+from bus.decider import Domain
+from domains.inventory.messages import CONTRACT
+from domains.inventory.reactions import REACTIONS
+from domains.inventory.reservation import RESERVATION, SPANS
+from domains.inventory.stock import STOCK
+
+DOMAIN = Domain(
+    contract=CONTRACT,
+    deciders={"stock": STOCK, "reservation": RESERVATION},
+    spans=SPANS,
+    reactions=REACTIONS,
+)

@@ -1,0 +1,44 @@
+"""What inventory does about other domains' events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from bus.decider import Reaction
+from bus.envelope import Recorded
+from bus.messages import Command, Event
+from domains.inventory.messages import Part, ReleaseStock, ReserveStock, ShipStock
+from domains.ordering import messages as ordering
+from domains.shipping import messages as shipping
+
+
+def on_ordering(recorded: Recorded[Event]) -> Iterable[Command]:
+    match recorded.data:
+        case ordering.OrderPlaced(lines=lines):
+            return [ReserveStock(id=recorded.id, parts=_parts(lines))]
+        case ordering.OrderCancelled(cause="unavailable"):
+            return []  # that was our own answer: nothing is kept
+        case ordering.OrderCancelled(lines=lines) | ordering.LinesCancelled(lines=lines):
+            return [ReleaseStock(id=recorded.id, parts=_parts(lines))]
+        case _:
+            return []
+
+
+def on_shipping(recorded: Recorded[Event]) -> Iterable[Command]:
+    match recorded.data:
+        case shipping.ShipmentDispatched(parcel=parcel, lines=lines):
+            return [ShipStock(id=recorded.id, parcel=parcel, parts=_parts(lines))]
+        case _:
+            return []
+
+
+def _parts(lines: Iterable[ordering.OrderLine | shipping.ParcelLine]) -> list[Part]:
+    """The lines' units, each SKU once."""
+    units: Counter[str] = Counter()
+    for line in lines:
+        units[line.sku] += line.quantity
+    return [Part(sku=sku, quantity=quantity) for sku, quantity in units.items()]
+
+
+REACTIONS = (Reaction(ordering.CONTRACT, on_ordering), Reaction(shipping.CONTRACT, on_shipping))

@@ -1,0 +1,121 @@
+"""What payments knows of an order's money, folded from its events. Amounts in minor units.
+
+The books first say what is to be (a payment's share of a parcel, of a return), and then
+what has been asked of the provider and what it has answered. `following.py` closes the gap
+between the two whenever it can. So it doesn't matter which comes first: a parcel that
+leaves, a cancellation, or the provider's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from bus.messages import Money
+from domains.payments.messages import PaymentType, Share
+
+
+class Asked(Struct, frozen=True):
+    """The provider has been asked to hold or to take the amount; the outcome is unknown."""
+
+
+class Held(Struct, frozen=True):
+    """On a card; `reference` is the provider's name for the authorisation."""
+
+    reference: str
+
+
+class Taken(Struct, frozen=True):
+    """Paid in full."""
+
+    reference: str
+
+
+class Declined(Struct, frozen=True):
+    pass
+
+
+class Payment(Struct, frozen=True):
+    """One of the order's payments.
+
+    `charged` is its share of each parcel, `freed` its share of all returns: what is to be.
+    `captures` are the parcels asked to be captured (True: done), `returns` the voids and
+    refunds asked for, by number (None: done), `asked_back` their sum.
+    """
+
+    number: int
+    type: PaymentType
+    amount: int
+    standing: Asked | Held | Taken | Declined
+    charged: Mapping[int, int] = {}
+    freed: int = 0
+    captures: Mapping[int, bool] = {}
+    returns: Mapping[int, int | None] = {}
+    asked_back: int = 0
+
+    @property
+    def remaining(self) -> int:
+        """What neither a parcel nor a return has claimed."""
+        if isinstance(self.standing, Declined):
+            return 0
+        return self.amount - sum(self.charged.values()) - self.freed
+
+    @property
+    def at_rest(self) -> bool:
+        """The provider owes no answer on it, but for captures."""
+        return not isinstance(self.standing, Asked) and not any(
+            amount is not None for amount in self.returns.values()
+        )
+
+
+class Collecting(Struct, frozen=True):
+    """Not every payment is there yet."""
+
+
+class Secured(Struct, frozen=True):
+    """Every payment is there, and ordering has been told so."""
+
+
+class Stopped(Struct, frozen=True):
+    """The order has been cancelled: nothing more is told of it."""
+
+
+class Failing(Struct, frozen=True):
+    """A payment was declined; the others are being given back."""
+
+    reason: str
+
+
+class Failed(Struct, frozen=True):
+    """All that was there has been given back, and ordering has been told so."""
+
+
+class Untouched(Struct, frozen=True):
+    """Nobody has asked for the order's money."""
+
+
+class Books(Struct, frozen=True):
+    """`payments[n - 1]` is payment n. `parcels` and `causes` have had their effect already."""
+
+    currency: str
+    payments: tuple[Payment, ...] = ()
+    stage: Collecting | Secured | Stopped | Failing | Failed = Collecting()
+    parcels: frozenset[int] = frozenset()
+    causes: frozenset[str] = frozenset()
+
+    def money(self, amount: int) -> Money:
+        return Money(amount, self.currency)
+
+    def payment(self, number: int) -> Payment | None:
+        return self.payments[number - 1] if 1 <= number <= len(self.payments) else None
+
+    def share_out(self, amount: int, *, last_first: bool = False) -> list[Share]:
+        """Claims up to `amount` of what remains, one payment after the other."""
+        shares = []
+        for payment in reversed(self.payments) if last_first else self.payments:
+            part = min(amount, payment.remaining)
+            if part:
+                shares.append(Share(payment=payment.number, amount=self.money(part)))
+                amount -= part
+        return shares

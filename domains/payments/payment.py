@@ -1,0 +1,75 @@
+"""The decider of an order's payments: a command's own events, and all that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bus.decider import Decider
+from bus.messages import Event
+from domains.payments import capturing, collecting, following, returning
+from domains.payments.books import Books, Untouched
+from domains.payments.folding import evolve
+from domains.payments.messages import (
+    CapturePayments,
+    CollectPayments,
+    RecordAuthorization,
+    RecordCapture,
+    RecordDecline,
+    RecordRefund,
+    RecordSettlement,
+    RecordVoid,
+    ReturnPayments,
+)
+
+
+def decide(command: object, books: Untouched | Books, now: datetime) -> Sequence[Event]:
+    events = list(_ordered(command, books))
+    if not events:
+        return ()
+    for follow in (following.requests, following.news):
+        after = _fold(books, events)
+        if isinstance(after, Books):
+            events.extend(follow(after))
+    return events
+
+
+def _ordered(command: object, books: Untouched | Books) -> Sequence[Event]:
+    """What ordering and shipping want."""
+    match command:
+        case CollectPayments():
+            return collecting.collect(command, books)
+        case CapturePayments():
+            return capturing.capture(command, books)
+        case ReturnPayments():
+            return returning.give_back(command, books)
+        case _:
+            return _answered(command, books) if isinstance(books, Books) else ()
+
+
+def _answered(command: object, books: Books) -> Sequence[Event]:
+    """What the provider says."""
+    match command:
+        case RecordAuthorization():
+            return collecting.authorized(command, books)
+        case RecordSettlement():
+            return collecting.settled(command, books)
+        case RecordDecline():
+            return collecting.declined(command, books)
+        case RecordCapture():
+            return capturing.captured(command, books)
+        case RecordVoid():
+            return returning.voided(command, books)
+        case RecordRefund():
+            return returning.refunded(command, books)
+        case _:
+            return ()
+
+
+def _fold(books: Untouched | Books, events: Sequence[Event]) -> Untouched | Books:
+    for event in events:
+        books = evolve(books, event)
+    return books
+
+
+PAYMENT = Decider(Untouched(), decide, evolve)

@@ -1,0 +1,54 @@
+"""What payments does about other domains' events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bus.decider import Reaction
+from bus.envelope import Recorded
+from bus.messages import Command, Event, Money
+from domains.ordering import messages as ordering
+from domains.payments.messages import CapturePayments, CollectPayments, ReturnPayments
+from domains.shipping import messages as shipping
+
+
+def on_ordering(recorded: Recorded[Event]) -> Iterable[Command]:
+    match recorded.data:
+        case ordering.PaymentRequested():
+            return [_collect(recorded.id, recorded.data)]
+        case ordering.OrderCancelled(cause="unavailable"):
+            return []  # it was refused before any money was asked for
+        case ordering.OrderCancelled(value=value):
+            return [_give_back(recorded, value, all_of_it=True)]
+        case ordering.LinesCancelled(value=value):
+            return [_give_back(recorded, value, all_of_it=False)]
+        case _:
+            return []
+
+
+def on_shipping(recorded: Recorded[Event]) -> Iterable[Command]:
+    match recorded.data:
+        case shipping.ShipmentDispatched(parcel=parcel, value=value):
+            return [CapturePayments(id=recorded.id, parcel=parcel, value=value)]
+        case _:
+            return []
+
+
+def _collect(order_id: str, asked: ordering.PaymentRequested) -> CollectPayments:
+    return CollectPayments(
+        id=order_id,
+        customer_id=asked.customer_id,
+        total=asked.total,
+        types=[payment.type for payment in asked.payments],
+        amounts=[payment.amount for payment in asked.payments],
+        installments=[payment.installments for payment in asked.payments],
+        tokens=[payment.token for payment in asked.payments],
+    )
+
+
+def _give_back(recorded: Recorded[Event], value: Money, *, all_of_it: bool) -> ReturnPayments:
+    cause_id = f"{recorded.domain}:{recorded.position}"
+    return ReturnPayments(id=recorded.id, value=value, all_of_it=all_of_it, cause_id=cause_id)
+
+
+REACTIONS = (Reaction(ordering.CONTRACT, on_ordering), Reaction(shipping.CONTRACT, on_shipping))

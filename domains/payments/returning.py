@@ -1,0 +1,70 @@
+"""Giving money back: what is held is voided, what was taken is refunded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bus.messages import Event
+from domains.payments.books import Books, Collecting, Held, Payment, Taken, Untouched
+from domains.payments.messages import (
+    PaymentRefunded,
+    PaymentVoided,
+    RecordRefund,
+    RecordVoid,
+    ReturnBooked,
+    ReturnPayments,
+)
+
+
+def give_back(command: ReturnPayments, books: Untouched | Books) -> Sequence[Event]:
+    """Shares the value out over the payments, the last ones first.
+
+    Captures take the first ones first, so that both meet in the middle, whichever is first.
+    """
+    if isinstance(books, Untouched) or command.cause_id in books.causes:
+        return ()
+    shares = books.share_out(_value(command, books), last_first=True)
+    if not shares and not (command.all_of_it and isinstance(books.stage, Collecting)):
+        return ()
+    return [ReturnBooked(cause_id=command.cause_id, all_of_it=command.all_of_it, shares=shares)]
+
+
+def _value(command: ReturnPayments, books: Books) -> int:
+    if command.all_of_it:
+        return sum(payment.remaining for payment in books.payments)
+    return command.value.amount
+
+
+def voided(command: RecordVoid, books: Books) -> Sequence[Event]:
+    payment = books.payment(command.payment)
+    amount = _open(payment, command.number)
+    if payment is None or amount is None or not isinstance(payment.standing, Held):
+        return ()
+    return [
+        PaymentVoided(
+            payment=payment.number,
+            number=command.number,
+            type=payment.type,
+            amount=books.money(amount),
+        )
+    ]
+
+
+def refunded(command: RecordRefund, books: Books) -> Sequence[Event]:
+    payment = books.payment(command.payment)
+    amount = _open(payment, command.number)
+    if payment is None or amount is None or not isinstance(payment.standing, Taken):
+        return ()
+    return [
+        PaymentRefunded(
+            payment=payment.number,
+            number=command.number,
+            type=payment.type,
+            amount=books.money(amount),
+        )
+    ]
+
+
+def _open(payment: Payment | None, number: int) -> int | None:
+    """The amount of a void or refund whose answer is still awaited."""
+    return None if payment is None else payment.returns.get(number)

@@ -1,0 +1,8 @@
+"""Shipping, whole: what a process runs and what a test drives."""
+
+from bus.decider import Domain
+from domains.shipping.messages import CONTRACT
+from domains.shipping.reactions import REACTIONS
+from domains.shipping.shipment import SHIPMENT
+
+DOMAIN = Domain(contract=CONTRACT, deciders={"shipment": SHIPMENT}, reactions=REACTIONS)
