@@ -52,5 +52,20 @@ def hint(domain: str) -> str:
     return f"hint.{domain}"
 
 
+def hole(domain: str) -> str:
+    """Where a reader tells the domain's relay that the stream lacks something."""
+    return f"hole.{domain}"
+
+
+def parked_list(owner: str) -> str:
+    """Where a domain or a view tells what it has parked."""
+    return f"parked.{owner}.list"
+
+
+def parked_retry(owner: str) -> str:
+    """Where a domain or a view is asked to try again what it has parked."""
+    return f"parked.{owner}.retry"
+
+
 def query(view: str, name: str, key: str | None = None) -> str:
     return f"qry.{view}.{name}" + (f".{key}" if key else "")

@@ -243,11 +243,11 @@ class Store(Protocol):
 
     async def checkpoint(self, upstream: str) -> Checkpoint: ...
 
-    async def due(self, now: datetime, limit: int) -> Sequence[DutyRow]:
-        """Duties with `due <= now`, the earliest first."""
+    async def due(self, now: datetime, limit: int, kind: str | None = None) -> Sequence[DutyRow]:
+        """Duties with `due <= now`, the earliest first; of one kind, or of both."""
 
-    async def next_due(self) -> datetime | None:
-        """When the next duty is due; None when nothing is owed."""
+    async def next_due(self, kind: str | None = None) -> datetime | None:
+        """When the next duty is due; None when nothing (of that kind) is owed."""
 
     async def postpone(self, name: str, event_id: str, due: datetime) -> None:
         """Moves a duty that still stems from `event_id` to another time."""
