@@ -1,0 +1,198 @@
+"""A domain's process: commands in, batches out, and the way of events while it leads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from bus import log as event_log
+from bus import parked, subjects
+from bus.broker.nats import NatsBroker
+from bus.broker.port import Broker, BrokerUnavailable, NoResponders, Serving, StreamMissing
+from bus.clock import Clock, Ids, SystemClock, uuid7
+from bus.committer import Committer
+from bus.deadlines import Deadlines
+from bus.decider import Domain
+from bus.leader import Leader
+from bus.main import run_until_stopped
+from bus.outside import Calls, Outside
+from bus.reactions import Reactions
+from bus.relay import Relay
+from bus.service import Service
+from bus.settings import Settings
+from bus.store.port import Store, StoredEvent, StoreUnavailable
+from bus.store.postgres import PostgresStore
+
+VERSION = "1.0.0"
+
+log = structlog.get_logger()
+
+
+def run(domain: Domain, outside: Callable[[Settings], Outside] | None = None) -> None:
+    """The whole `main` of a domain's process: runs until it is told to stop."""
+
+    def build(settings: Settings) -> DomainProcess:
+        return DomainProcess(
+            domain,
+            PostgresStore(settings.database_url(domain.name)),
+            NatsBroker(settings.nats_url, name=domain.name),
+            outside=outside(settings) if outside else None,
+        )
+
+    run_until_stopped(domain.name, build)
+
+
+class DomainProcess:
+    """All parts of one process, wired. Several may run for one domain: one of them leads.
+
+    `outside` answers the domain's calls, where it makes any.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        store: Store,
+        broker: Broker,
+        *,
+        clock: Clock | None = None,
+        ids: Ids = uuid7,
+        outside: Outside | None = None,
+    ) -> None:
+        self.domain = domain
+        self.store = store
+        self.broker = broker
+        self._clock = clock or SystemClock()
+        self._ids = ids
+        self._outside = outside
+        self._serving: Serving | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._hints: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Returns when commands are answered. Raises StoreUnavailable, BrokerUnavailable."""
+        try:
+            await self.store.open()
+            await self.broker.open()
+        except (StoreUnavailable, BrokerUnavailable):
+            await self._leave()
+            raise
+        self._wire()
+        self._tasks = [
+            asyncio.create_task(self.committer.run(), name=f"{self.domain.name} committer"),
+            asyncio.create_task(self.leader.run(), name=f"{self.domain.name} leader"),
+        ]
+        self._serving = await self.broker.serve(
+            self.domain.name,
+            f"The commands and the log of {self.domain.name}",
+            VERSION,
+            [
+                *self.service.endpoints(),
+                *event_log.endpoints(self.domain.contract, self.store),
+                *parked.endpoints(self.domain.name, self.store, self._retry_parked),
+            ],
+        )
+        await self.service.start_submissions()
+
+    async def stop(self) -> None:
+        """Answers what was taken, hands leadership on, and leaves."""
+        if self._serving is not None:
+            await self._serving.stop()
+            await self.service.stop()
+            await self.committer.drain()
+        await self.leader.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._hints, return_exceptions=True)
+        await self._leave()
+
+    async def kill(self) -> None:
+        """Ends as a crash does, for tests: nothing is finished, nobody is told."""
+        for task in [*self._tasks, *self._hints]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._hints, return_exceptions=True)
+        await self._leave()
+
+    async def wait(self) -> None:
+        """Raises what has brought the process down; else never returns."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def _leave(self) -> None:
+        await self.broker.close()
+        await self.store.close()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being decided or asked outside."""
+        asking = self.calls.in_flight if self.calls else 0
+        return self.committer.idle and self.service.idle and not asking
+
+    def _wire(self) -> None:
+        domain, store, broker, clock = self.domain, self.store, self.broker, self._clock
+        self.committer = Committer(
+            domain,
+            store,
+            clock,
+            ids=self._ids,
+            max_payload=broker.max_payload,
+            behind=self._behind,
+        )
+        self.committer.listeners.append(self._committed)
+        self.service = Service(domain.contract, broker, self.committer, clock, self._ids)
+        self.relay = Relay(domain.contract, store, broker, clock)
+        self.reactions = [
+            Reactions(domain, reaction, store, broker, self.committer)
+            for reaction in domain.reactions
+        ]
+        self.deadlines = Deadlines(domain, store, self.committer, clock)
+        self.calls = (
+            Calls(domain, store, self.committer, clock, self._outside) if self._outside else None
+        )
+        self.leader = Leader(store.lease(), self._leading)
+
+    def _leading(self) -> Sequence[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        """What only the leader does."""
+        calls = [("calls", self.calls.run)] if self.calls else []
+        return [
+            ("relay", self.relay.run),
+            ("deadlines", self.deadlines.run),
+            *[(f"reactions to {r.upstream}", r.run) for r in self.reactions],
+            *calls,
+        ]
+
+    def _committed(self, events: Sequence[StoredEvent]) -> None:
+        if self.leader.leading:
+            self.relay.committed(events)
+            return
+        hint = asyncio.create_task(self._hint())
+        self._hints.add(hint)
+        hint.add_done_callback(self._hints.discard)
+
+    async def _hint(self) -> None:
+        """Tells the leader's relay; if that is lost, the relay looks by itself soon."""
+        try:
+            await self.broker.publish(subjects.hint(self.domain.name), b"")
+        except BrokerUnavailable as error:
+            log.debug("no hint", domain=self.domain.name, reason=str(error))
+
+    async def _behind(self, upstream: str) -> bool:
+        """Whether `upstream` has events that this domain has not reacted to; asked of the
+        owner, or of the stream while the owner is down. In doubt it is behind."""
+        try:
+            heard = (await self.store.checkpoint(upstream)).position
+            return await self._last(upstream, heard) > heard
+        except (BrokerUnavailable, StoreUnavailable, StreamMissing):
+            return True
+
+    async def _last(self, upstream: str, after: int) -> int:
+        question = msgspec.json.encode({"after": after, "limit": 1})
+        try:
+            reply = await self.broker.request(subjects.log_read(upstream), question)
+            return int(msgspec.json.decode(reply.body)["head"])
+        except NoResponders:
+            return (await self.broker.stream_state(upstream)).last

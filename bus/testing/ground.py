@@ -1,0 +1,145 @@
+"""What a mesh stands on in a test: memory, or real servers that the project starts itself."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections import defaultdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from bus.broker.memory import MemoryBroker, MemoryServer
+from bus.broker.nats import NatsBroker
+from bus.broker.port import Broker
+from bus.clock import Clock, ManualClock
+from bus.embedded import NatsServer, PostgresServer, ValkeyServer
+from bus.store.memory import MemoryDisk, MemoryStore
+from bus.store.port import Store
+from bus.store.postgres import PostgresStore
+from bus.testing.clock import JumpingClock
+from bus.view import View
+from bus.views.memory import MemoryViews, MemoryViewStore
+from bus.views.port import ViewStore
+from bus.views.postgres import PostgresViewStore
+from bus.views.redis import RedisViewStore
+
+BREATH = 0.002
+"""Real seconds between two looks at a real mesh: its servers have no condition to await."""
+
+
+class AdvancingClock(Clock, Protocol):
+    def advance(self, by: timedelta) -> None: ...
+
+
+class Ground(Protocol):
+    """Hands out new connections to the same servers, each time it is asked."""
+
+    @property
+    def clock(self) -> AdvancingClock: ...
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def broker(self) -> Broker: ...
+
+    async def store(self, domain: str) -> Store: ...
+
+    async def view_store(self, view: View) -> ViewStore: ...
+
+    async def breathe(self) -> None:
+        """Lets everybody else go on for a moment."""
+
+
+class MemoryGround:
+    """Doubles that pass the same contract suites as the real parts. `server` and `disks`
+    are there for tests that break something."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.server = MemoryServer()
+        self.disks: dict[str, MemoryDisk] = defaultdict(MemoryDisk)
+        self.views = MemoryViews()
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    def broker(self) -> Broker:
+        return MemoryBroker(shared=self.server)
+
+    async def store(self, domain: str) -> Store:
+        return MemoryStore(shared=self.disks[domain])
+
+    async def view_store(self, view: View) -> ViewStore:
+        return MemoryViewStore(view, self.views)
+
+    async def breathe(self) -> None:
+        await asyncio.sleep(0)
+
+
+class Servers:
+    """A Postgres and a Valkey for a whole test session, in a folder that `stop` removes."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="trueup-"))
+        self.postgres = PostgresServer(self.folder / "postgres")
+        self.valkey = ValkeyServer(self.folder / "valkey")
+        self.numbers = itertools.count(1)
+
+    async def start(self) -> None:
+        await asyncio.gather(self.postgres.start(), self.valkey.start())
+
+    async def stop(self) -> None:
+        await asyncio.gather(self.postgres.stop(), self.valkey.stop())
+        shutil.rmtree(self.folder)
+
+
+class RealGround:
+    """A nats-server of its own, databases of its own on the session's Postgres, and the
+    session's Valkey, emptied. `nats` is there for tests that break something."""
+
+    def __init__(self, servers: Servers) -> None:
+        self.clock = JumpingClock()
+        self._servers = servers
+        self._number = next(servers.numbers)
+        self._folder = servers.folder / f"nats-{self._number}"
+        self.nats = NatsServer(self._folder)
+
+    async def open(self) -> None:
+        await self.nats.start()
+        await self._servers.valkey.flush()
+
+    async def close(self) -> None:
+        await self.nats.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def broker(self) -> Broker:
+        return NatsBroker(self.nats.url)
+
+    async def store(self, domain: str) -> Store:
+        return PostgresStore(await self._database(domain))
+
+    async def view_store(self, view: View) -> ViewStore:
+        if view.backend == "redis":
+            return RedisViewStore(view, self._servers.valkey.url)
+        return PostgresViewStore(view, await self._database("views"))
+
+    async def breathe(self) -> None:
+        await asyncio.sleep(BREATH)
+
+    async def _database(self, name: str) -> str:
+        return await self._servers.postgres.database(f"{name}_{self._number}")
+
+
+def memory() -> MemoryGround:
+    return MemoryGround()
+
+
+def real(servers: Servers) -> RealGround:
+    return RealGround(servers)
