@@ -1,0 +1,69 @@
+"""What ordering makes of the other domains' events: commands to itself."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from bus.decider import Reaction
+from bus.envelope import Recorded
+from bus.messages import Command
+from domains.catalog import messages as catalog
+from domains.inventory import messages as inventory
+from domains.ordering.messages import (
+    ConfirmOrder,
+    FailPayment,
+    ForgetPrice,
+    NotePrice,
+    RecordCallOff,
+    RecordDelivery,
+    RecordDispatch,
+    RejectOrder,
+    RequestPayment,
+)
+from domains.payments import messages as payments
+from domains.shipping import messages as shipping
+
+
+def _to_catalog(recorded: Recorded[Any]) -> Iterable[Command]:
+    match recorded.data:
+        case catalog.ProductListed(price=price, seller_id=seller_id):
+            yield NotePrice(id=recorded.id, price=price, seller_id=seller_id)
+        case catalog.PriceChanged(price=price):
+            yield NotePrice(id=recorded.id, price=price)
+        case catalog.ProductDelisted():
+            yield ForgetPrice(id=recorded.id)
+
+
+def _to_inventory(recorded: Recorded[Any]) -> Iterable[Command]:
+    match recorded.data:
+        case inventory.StockReserved():
+            yield RequestPayment(id=recorded.id)
+        case inventory.ReservationRefused():
+            yield RejectOrder(id=recorded.id)
+
+
+def _to_payments(recorded: Recorded[Any]) -> Iterable[Command]:
+    match recorded.data:
+        case payments.PaymentsSecured():
+            yield ConfirmOrder(id=recorded.id)
+        case payments.PaymentsFailed(reason=reason):
+            yield FailPayment(id=recorded.id, reason=reason)
+
+
+def _to_shipping(recorded: Recorded[Any]) -> Iterable[Command]:
+    match recorded.data:
+        case shipping.ShipmentDispatched(parcel=parcel, dispatched_at=time):
+            yield RecordDispatch(id=recorded.id, parcel=parcel, dispatched_at=time)
+        case shipping.ShipmentDelivered(parcel=parcel, delivered_at=time):
+            yield RecordDelivery(id=recorded.id, parcel=parcel, delivered_at=time)
+        case shipping.ShipmentCalledOff(parcel=parcel):
+            yield RecordCallOff(id=recorded.id, parcel=parcel, called_off=True)
+        case shipping.CallOffRefused(parcel=parcel):
+            yield RecordCallOff(id=recorded.id, parcel=parcel, called_off=False)
+
+
+REACTIONS = (
+    Reaction(catalog.CONTRACT, _to_catalog),
+    Reaction(inventory.CONTRACT, _to_inventory),
+    Reaction(payments.CONTRACT, _to_payments),
+    Reaction(shipping.CONTRACT, _to_shipping),
+)
