@@ -47,7 +47,10 @@ def checksum(lock: Path) -> str:
 def works(python: Path) -> bool:
     check = "import sys; sys.exit(sys.version_info < (3, 11))"
     try:
-        return subprocess.run([python, "-I", "-c", check], capture_output=True).returncode == 0
+        return (
+            subprocess.run([python, "-I", "-c", check], check=False, capture_output=True).returncode
+            == 0
+        )
     except OSError:
         return False
 
@@ -81,7 +84,7 @@ def synchronise(root: Path, python: Path) -> None:
 
 
 def run(command: list[str], *, check: bool = True, fetching: bool = False) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
     if done.returncode == 0:
         return done.stdout
     if not check:
