@@ -56,10 +56,11 @@ class Command(Struct, metaclass=_Message, forbid_unknown_fields=True, tag_field=
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Event(Struct, metaclass=_Message, tag_field="type"):
+class Event(Struct, metaclass=_Message, tag_field="@type"):
     """A fact. Subclass with `tag="ItsName"`; the tag is storage format and never changes.
 
-    Unknown fields are read over, so that a newer writer can add optional ones.
+    Unknown fields are read over, so that a newer writer can add optional ones. The tag's
+    key is `@type` because no field can be called that, and `type` is a good name for one.
     """
 
 
