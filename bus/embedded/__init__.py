@@ -5,8 +5,19 @@ with the process that started it, and can be killed and started again on the sam
 """
 
 from bus.embedded.nats import NatsServer
-from bus.embedded.postgres import PostgresServer
-from bus.embedded.server import EmbeddedError
+from bus.embedded.postgres import PostgresServer, create_database
+from bus.embedded.server import Server
+from bus.embedded.tie import tied
+from bus.embedded.trouble import EmbeddedError, PortTaken
 from bus.embedded.valkey import ValkeyServer
 
-__all__ = ["EmbeddedError", "NatsServer", "PostgresServer", "ValkeyServer"]
+__all__ = [
+    "EmbeddedError",
+    "NatsServer",
+    "PortTaken",
+    "PostgresServer",
+    "Server",
+    "ValkeyServer",
+    "create_database",
+    "tied",
+]

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from importlib.metadata import files
 from pathlib import Path
 
-from bus.embedded.server import HOST, EmbeddedError, NotReady, Server
+from bus.embedded.port import HOST
+from bus.embedded.server import Server
+from bus.embedded.trouble import EmbeddedError, NotReady
 
 
 def binary() -> Path:

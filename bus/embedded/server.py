@@ -4,49 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
 from bus.embedded import owner
+from bus.embedded.port import free_port, port_taken
+from bus.embedded.tie import tied
+from bus.embedded.trouble import EmbeddedError, NotReady, PortTaken, explain
 
-HOST = "127.0.0.1"
 READY = 60.0
 """Seconds a server may take to answer: recovery after a crash reads its logs first."""
 STOP = 30.0
 """Seconds a server may take to stop before it is killed."""
 LOG_LIMIT = 10_000_000
-CHILD = Path(__file__).with_name("child.py")
-
-
-class EmbeddedError(Exception):
-    """A server can't run; the message says why and what to do, in one sentence."""
-
-
-class NotReady(Exception):
-    """The server does not answer yet."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def port_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return True
-        return False
 
 
 class Server(ABC):
@@ -93,6 +67,11 @@ class Server(ABC):
             self.kill()
             raise
 
+    async def ended(self) -> None:
+        """Returns when the process has gone, whoever ended it."""
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait)
+
     async def stop(self) -> None:
         """Stops in order, so that nothing must be recovered at the next start."""
         if self._process is None:
@@ -130,9 +109,7 @@ class Server(ABC):
             raise EmbeddedError(f"{self.folder} is in use by process {other}: stop that first")
         owner.end_orphan(self.folder, self.stop_signal, STOP)
         if port_taken(self.port):
-            raise EmbeddedError(
-                f"port {self.port} is taken by another program: choose another for {self.name}"
-            )
+            raise PortTaken(self.port, self.name)
 
     def _spawn(self) -> None:
         keep = self.log.exists() and self.log.stat().st_size < LOG_LIMIT
@@ -142,15 +119,12 @@ class Server(ABC):
         owner.note(self.folder, self._process.pid)
 
     def _popen(self, command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
-        launcher = [sys.executable, "-I", "-S", str(CHILD)]
-        role = [str(os.getpid()), str(int(self.stop_signal)), self.user]
-        # A session of its own: Ctrl-C in a terminal reaches the starter alone.
         return subprocess.Popen(
-            [*launcher, *role, *command],
+            tied(command, self.stop_signal, self.user),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C in a terminal reaches the starter alone
             cwd=self.folder,
             env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
         )
@@ -163,26 +137,16 @@ class Server(ABC):
                 return
             except (NotReady, OSError, EOFError, TimeoutError):
                 if not self.running:
-                    raise EmbeddedError(self._explain()) from None
+                    raise self._explained() from None
                 if time.monotonic() > deadline:
                     raise EmbeddedError(
                         f"{self.name} does not answer after {READY:.0f} s: see {self.log}"
                     ) from None
                 await asyncio.sleep(0.02)  # nothing else tells when a port is open
 
-    def _explain(self) -> str:
+    def _explained(self) -> EmbeddedError:
         """Why the server ended, from what it wrote."""
         text = self.log.read_bytes()[self._started_at :].decode(errors="replace")
-        return explain(self.name, text, self.folder, self.port)
-
-
-def explain(name: str, text: str, folder: Path, port: int) -> str:
-    low = text.lower()
-    if "address already in use" in low:
-        return f"port {port} is taken by another program: choose another for {name}"
-    if "no space left" in low or shutil.disk_usage(folder).free < 1 << 20:
-        return f"the disk under {folder} is full: free some space and start {name} again"
-    if "permission denied" in low:
-        return f"{name} may not read or write {folder}: check who owns it and its permissions"
-    last = next((line for line in reversed(text.splitlines()) if line.strip()), "no output")
-    return f"{name} ended at once, its last words: {last.strip()}"
+        if "address already in use" in text.lower():
+            return PortTaken(self.port, self.name)
+        return EmbeddedError(explain(self.name, text, self.folder))

