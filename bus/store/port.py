@@ -137,7 +137,8 @@ class Append:
 
     `expected` holds the version of every aggregate that was read (0: has no events).
     `fired` names duties that must still be there and are deleted; `settled` names duties
-    that are deleted if there. `unparked` are (reader, key, position).
+    that are deleted if there. `unparked` are (reader, key, position), which must still be
+    there and are deleted. What is deleted goes before what is written under the same name.
     """
 
     expected: Mapping[Key, int] = field(default_factory=dict)
@@ -157,7 +158,7 @@ class Conflict(Exception):
 
     `keys` are the aggregates at another version than expected, `receipts` the command ids
     that have a receipt already, `upstreams` those whose place has moved, `fired` the
-    duties that have gone.
+    duties that have gone, `unparked` the parked events that are not parked any more.
     """
 
     def __init__(
@@ -166,12 +167,14 @@ class Conflict(Exception):
         receipts: Sequence[str] = (),
         upstreams: Sequence[str] = (),
         fired: Sequence[str] = (),
+        unparked: Sequence[tuple[str, str, int]] = (),
     ) -> None:
-        super().__init__(f"{keys=} {receipts=} {upstreams=} {fired=}")
+        super().__init__(f"{keys=} {receipts=} {upstreams=} {fired=} {unparked=}")
         self.keys = tuple(keys)
         self.receipts = tuple(receipts)
         self.upstreams = tuple(upstreams)
         self.fired = tuple(fired)
+        self.unparked = tuple(unparked)
 
 
 class StoreUnavailable(Exception):

@@ -1,0 +1,77 @@
+"""The append: one call of the SQL function, and what its answer means."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+import msgspec
+
+from bus.envelope import Key
+from bus.store import packing, queries
+from bus.store.outages import OUTAGES, reaching
+from bus.store.port import Append, Conflict, Head, StoredEvent
+
+_APPEND = "select * from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+
+Lost = tuple[
+    list[Key] | None,
+    list[str] | None,
+    list[str] | None,
+    list[str] | None,
+    list[tuple[str, str, int]] | None,
+]
+_lost = msgspec.json.Decoder(Lost)
+
+
+async def write(connection: queries.Connection, append: Append) -> Head:
+    """Raises Conflict."""
+    try:
+        row = await connection.fetchrow(_APPEND, *packing.arguments(append))
+    except asyncpg.UniqueViolationError as error:
+        raise _twice(append, error) from error
+    assert row is not None
+    position, digest, lost = row
+    if lost is not None:
+        keys, receipts, upstreams, fired, unparked = _lost.decode(lost)
+        raise Conflict(keys or (), receipts or (), upstreams or (), fired or (), unparked or ())
+    return Head(position, digest)
+
+
+def _twice(append: Append, error: asyncpg.UniqueViolationError) -> Conflict:
+    """A version or receipt exists, and `expected` did not speak of it."""
+    if error.constraint_name == "receipts_pkey":
+        return Conflict(receipts=[receipt.command_id for receipt in append.receipts])
+    return Conflict(keys=list(dict.fromkeys(event.key for event in append.events)))
+
+
+class PostgresTransaction:
+    """See `bus.store.port.Transaction`; between `begin` and `end` nobody else commits."""
+
+    def __init__(self, connection: queries.Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._open = False
+
+    async def begin(self) -> None:
+        with reaching(self._name):
+            self._open = True
+            await self._connection.execute("begin; select from head for update")
+
+    async def end(self) -> None:
+        if self._open:
+            with contextlib.suppress(*OUTAGES):
+                await self._connection.execute("rollback")
+
+    async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]:
+        with reaching(self._name):
+            return await queries.load(self._connection, keys)
+
+    async def append(self, append: Append) -> Head:
+        with reaching(self._name):
+            head = await write(self._connection, append)
+        with reaching(self._name, committing=True):
+            await self._connection.execute("commit")
+        self._open = False
+        return head

@@ -1,0 +1,122 @@
+"""A store in memory, for tests. Several handles on one `MemoryDisk` are several processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from bus.envelope import Key
+from bus.store.disk import MemoryDisk
+from bus.store.memory_lease import MemoryLease
+from bus.store.port import (
+    START,
+    Append,
+    Checkpoint,
+    DutyRow,
+    Head,
+    Lease,
+    ParkedRow,
+    StoredEvent,
+    StoredReceipt,
+)
+
+__all__ = ["MemoryDisk", "MemoryStore", "MemoryTransaction"]
+
+
+class MemoryTransaction:
+    """See `bus.store.port.Transaction`."""
+
+    def __init__(self, disk: MemoryDisk) -> None:
+        self._disk = disk
+
+    async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]:
+        await self._disk.reached()
+        return {key: tuple(self._disk.aggregates.get(key, ())) for key in keys}
+
+    async def append(self, append: Append) -> Head:
+        await self._disk.reached()
+        return self._disk.commit(append)
+
+
+class MemoryStore:
+    """See `bus.store.port.Store`. What goes wrong is decided by its `disk`."""
+
+    def __init__(self, shared: MemoryDisk | None = None) -> None:
+        self.disk = shared or MemoryDisk()
+
+    async def open(self) -> None:
+        await self.disk.reached()
+
+    async def close(self) -> None:
+        await asyncio.sleep(0)
+
+    async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]:
+        return await MemoryTransaction(self.disk).load(keys)
+
+    async def append(self, append: Append) -> Head:
+        await self.disk.reached()
+        async with self.disk.head_lock:
+            return self.disk.commit(append)
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[MemoryTransaction]:
+        await self.disk.reached()
+        async with self.disk.head_lock:
+            yield MemoryTransaction(self.disk)
+
+    async def versions(self, keys: Sequence[Key]) -> Mapping[Key, int]:
+        await self.disk.reached()
+        return {key: self.disk.version(key) for key in keys}
+
+    async def head(self) -> Head:
+        await self.disk.reached()
+        return self.disk.head
+
+    async def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
+        await self.disk.reached()
+        return self.disk.events[after : after + limit]
+
+    async def history(self, id: str, after: int, limit: int) -> Sequence[StoredEvent]:
+        await self.disk.reached()
+        return [event for event in self.disk.events[after:] if event.key.id == id][:limit]
+
+    async def receipts(self, command_ids: Sequence[str]) -> Mapping[str, StoredReceipt]:
+        await self.disk.reached()
+        kept = self.disk.receipts
+        return {id: kept[id] for id in command_ids if id in kept}
+
+    async def checkpoint(self, upstream: str) -> Checkpoint:
+        await self.disk.reached()
+        return self.disk.upstreams.get(upstream, START)
+
+    async def due(self, now: datetime, limit: int) -> Sequence[DutyRow]:
+        await self.disk.reached()
+        due = [row for row in self.disk.duties.values() if row.due <= now]
+        return sorted(due, key=lambda row: (row.due, row.name))[:limit]
+
+    async def next_due(self) -> datetime | None:
+        await self.disk.reached()
+        return min((row.due for row in self.disk.duties.values()), default=None)
+
+    async def postpone(self, name: str, event_id: str, due: datetime) -> None:
+        await self.disk.reached()
+        row = self.disk.duties.get(name)
+        if row is not None and row.event_id == event_id:
+            self.disk.duties[name] = row._replace(due=due)
+
+    async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
+        await self.disk.reached()
+        rows = sorted(self.disk.parked.items())
+        return [row for _, row in rows if reader in (None, row.reader)]
+
+    async def parked_again(self, reader: str, key: str, position: int, reason: str) -> None:
+        await self.disk.reached()
+        row = self.disk.parked.get((reader, key, position))
+        if row is not None:
+            again = row._replace(attempts=row.attempts + 1, reason=reason)
+            self.disk.parked[reader, key, position] = again
+
+    def lease(self) -> Lease:
+        return MemoryLease(self.disk.leadership)
