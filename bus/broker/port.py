@@ -110,6 +110,15 @@ class NoResponders(Exception):
     """Nobody serves the subject."""
 
 
+class MessageTooLarge(ValueError):
+    """Body and headers are more than `max_payload`. Nothing was sent."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"a message of {size:,} bytes, where {limit:,} are allowed")
+        self.size = size
+        self.limit = limit
+
+
 class Broker(Protocol):
     """Every async method raises BrokerUnavailable where the broker can't be reached."""
 
