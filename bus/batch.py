@@ -132,7 +132,8 @@ class Batches:
         await self.receipts.answer_stored(works, conflict.receipts)
         for work in works:
             overtaken = work.moved is not None and work.moved.upstream in conflict.upstreams
-            if overtaken or (work.fired is not None and work.fired in conflict.fired):
+            gone = work.fired in conflict.fired or work.unparked in conflict.unparked
+            if overtaken or gone:
                 tell(work, Superseded())
         return [work for work in works if not work.outcome.done()]
 
