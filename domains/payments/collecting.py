@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from bus.messages import Event, Id, Money, Text
 from domains.payments.books import Asked, Books, Collecting, Payment, Untouched
@@ -29,26 +30,35 @@ def collect(command: CollectPayments, books: Untouched | Books) -> Sequence[Even
     if isinstance(books, Books):
         return ()
     means = zip(command.types, command.amounts, command.installments, command.tokens, strict=True)
-    asked = [_ask(command.customer_id, n, *each) for n, each in enumerate(means, 1)]
+    asked = [_ask(command.customer_id, n, _Means(*each)) for n, each in enumerate(means, 1)]
     return asked or [PaymentsSecured(total=command.total)]
 
 
-def _ask(
-    customer: Id, number: int, type: PaymentType, amount: Money, installments: int, token: Text
-) -> Event:
-    if amount.amount == 0:
-        return PaymentSettled(payment=number, type=type, amount=amount, reference="")
-    if type == "credit_card":
+class _Means(NamedTuple):
+    type: PaymentType
+    amount: Money
+    installments: int
+    token: Text
+
+
+def _ask(customer: Id, number: int, means: _Means) -> Event:
+    if means.amount.amount == 0:
+        return PaymentSettled(payment=number, type=means.type, amount=means.amount, reference="")
+    if means.type == "credit_card":
         return AuthorizationRequested(
             customer_id=customer,
             payment=number,
-            type=type,
-            amount=amount,
-            installments=installments,
-            token=token,
+            type=means.type,
+            amount=means.amount,
+            installments=means.installments,
+            token=means.token,
         )
     return SettlementRequested(
-        customer_id=customer, payment=number, type=type, amount=amount, token=token
+        customer_id=customer,
+        payment=number,
+        type=means.type,
+        amount=means.amount,
+        token=means.token,
     )
 
 

@@ -43,12 +43,14 @@ def _ordered(command: object, books: Untouched | Books) -> Sequence[Event]:
             return capturing.capture(command, books)
         case ReturnPayments():
             return returning.give_back(command, books)
+        case _ if isinstance(books, Books):
+            return _answered(command, books)
         case _:
-            return _answered(command, books) if isinstance(books, Books) else ()
+            return ()
 
 
 def _answered(command: object, books: Books) -> Sequence[Event]:
-    """What the provider says."""
+    """What the provider says of a payment as a whole."""
     match command:
         case RecordAuthorization():
             return collecting.authorized(command, books)
@@ -56,6 +58,13 @@ def _answered(command: object, books: Books) -> Sequence[Event]:
             return collecting.settled(command, books)
         case RecordDecline():
             return collecting.declined(command, books)
+        case _:
+            return _moved(command, books)
+
+
+def _moved(command: object, books: Books) -> Sequence[Event]:
+    """What the provider says of a part of a payment."""
+    match command:
         case RecordCapture():
             return capturing.captured(command, books)
         case RecordVoid():
