@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from scripts.olist.course import Course, Step, Told
 from scripts.olist.mapping import Journey
 from scripts.olist.report import Report
-from scripts.olist.sender import Answer, Sender
+from scripts.sender import Answer, Sender
 
 WINDOW = 512
 STALLED = 60.0

@@ -25,7 +25,7 @@ from scripts.olist.files import Files
 from scripts.olist.flights import Flights, Landed
 from scripts.olist.mapping import journey, listing, needs_stock, receiving
 from scripts.olist.report import Report
-from scripts.olist.sender import AT_ONCE, Sender
+from scripts.sender import AT_ONCE, Sender
 
 UNAVAILABLE = "order_status = 'unavailable'"
 

@@ -7,7 +7,7 @@
 | invoiced, processing, approved | placed, paid | confirmed |
 | created | placed; its payments stay pending at the provider | awaiting_payment |
 | canceled | placed, paid, then cancelled by the customer | cancelled (customer) |
-| canceled, after it left | as shipped or delivered; the cancellation is too late | shipped, delivered |
+| canceled, after it left | as shipped or delivered; cancelling it is refused | shipped, delivered |
 | unavailable | placed before any stock is received | cancelled (unavailable) |
 | any, without items | placing it is refused | refused NoLines |
 | any, payments not the sum of its items | placing it is refused | refused PaymentsDontAddUp |

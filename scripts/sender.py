@@ -15,7 +15,7 @@ from bus.messages import Command
 AT_ONCE = 256
 """Requests that wait for their answer at the same time."""
 PATIENCE = 120.0
-"""Seconds that one command is tried before the import gives up."""
+"""Seconds that one command is tried before its sender gives up."""
 _PAUSES = (0.1, 5.0)
 """Seconds: the first pause, and the longest."""
 
@@ -33,9 +33,11 @@ class MeshSilent(Exception):
 class Sender:
     """Sends the same command under the same id however often, so that it counts once."""
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
+    def __init__(self, broker: Broker, clock: Clock, patience: float = PATIENCE) -> None:
+        """`patience` is in seconds; `math.inf` tries for ever."""
         self._broker = broker
         self._clock = clock
+        self._patience = patience
         self._free = asyncio.Semaphore(AT_ONCE)
         self._decoder = msgspec.json.Decoder(Answer)
 
@@ -50,10 +52,10 @@ class Sender:
             answer = await self._ask(subject, body, command_id)
             if answer.status != "unavailable":
                 return answer
-            if (self._clock.now() - since).total_seconds() > PATIENCE:
+            if (self._clock.now() - since).total_seconds() > self._patience:
                 raise MeshSilent(
-                    f"{subject} has had no answer for {PATIENCE:.0f} s ({answer.message}). See "
-                    "`scripts/trueup status`; the same import goes on where this one stopped."
+                    f"{subject} has had no answer for {self._patience:.0f} s "
+                    f"({answer.message}). See `scripts/trueup status`."
                 )
             await self._clock.sleep(pause)
             pause = min(pause * 2, longest)
