@@ -167,10 +167,20 @@ class Mesh:
         self.clock.advance(by)
         await self.rest()
 
-    async def until(self, condition: Callable[[], Awaitable[bool]], what: str = "") -> None:
-        """Returns when `condition` holds. Raises NotAtRest after 30 real seconds."""
+    async def until(
+        self,
+        condition: Callable[[], Awaitable[bool]],
+        what: str = "",
+        *,
+        passing: timedelta = timedelta(0),
+    ) -> None:
+        """Returns when `condition` holds; the time `passing` passes between two looks.
+
+        Raises NotAtRest after 30 real seconds.
+        """
         async with _bounded(lambda: what):
             while not await condition():
+                self.clock.advance(passing)
                 await self.ground.breathe()
 
     async def rest(self) -> None:

@@ -21,8 +21,11 @@ from domains.catalog.domain import DOMAIN as CATALOG
 from domains.inventory.domain import DOMAIN as INVENTORY
 from domains.ordering.domain import DOMAIN as ORDERING
 
-GOOD = '{"customer_id":"c-7","lines":[{"sku":"tea-1","quantity":2,"price":{"amount":100,"currency":"EUR"}}]}'
-LINE = '{"customer_id":"c-7","lines":[{"sku":"tea-1","quantity":%s,"price":{"amount":100,"currency":"EUR"}}]}'
+LINE = (
+    '{"customer_id":"c-7","lines":[{"sku":"tea-1","quantity":%s,'
+    '"price":{"amount":100,"currency":"EUR"}}]}'
+)
+GOOD = LINE % 2
 PRICE = '{"customer_id":"c-7","lines":[{"sku":"tea-1","quantity":1,"price":%s}]}'
 
 # What is sent as the body of a PlaceOrder; the code that is answered; what the answer names.
