@@ -1,15 +1,15 @@
 -- What the shop's books must say after the import, computed from the files alone.
 -- It repeats the importer's mapping in other words, so that neither covers up for the other.
 
-create macro cents(amount) as (amount::decimal(18, 2) * 100)::bigint;
-create macro in_utc(local) as local::timestamp + interval 3 hour;
+create or replace macro cents(amount) as (amount::decimal(18, 2) * 100)::bigint;
+create or replace macro in_utc(local) as local::timestamp + interval 3 hour;
 
-create view unit as
+create or replace view unit as
 select order_id, product_id as sku, seller_id as seller,
        cents(price) as price, cents(freight_value) as freight
 from order_items;
 
-create view expected_order as
+create or replace view expected_order as
 with owed as (select order_id, sum(price + freight) as owed from unit group by order_id),
 paid as (select order_id, sum(cents(payment_value)) as paid from order_payments group by order_id)
 select order_id, order_purchase_timestamp as placed, case
@@ -25,7 +25,7 @@ select order_id, order_purchase_timestamp as placed, case
   end as state
 from orders left join owed using (order_id) left join paid using (order_id);
 
-create view expected_payment as
+create or replace view expected_payment as
 select case payment_type when 'not_defined' then 'voucher' else payment_type end as type,
        cents(payment_value) as amount,
        case
@@ -40,7 +40,7 @@ select case payment_type when 'not_defined' then 'voucher' else payment_type end
 from order_payments join expected_order using (order_id)
 where state not like 'refused%' and state <> 'cancelled (unavailable)';
 
-create view expected_sale as
+create or replace view expected_sale as
 select strftime(in_utc(placed), '%Y-%m') as month, sku, seller,
        coalesce(product_category_name, '') as category, price, freight
 from unit
@@ -49,7 +49,7 @@ left join products on product_id = sku
 where state in ('delivered', 'shipped', 'confirmed');
 
 -- Exactly what the orders need is received: all that is kept for somebody at some time.
-create view expected_stock as
+create or replace view expected_stock as
 select sku,
        count(*) filter (where state in ('delivered', 'shipped')) as shipped,
        count(*) filter (where state in ('confirmed', 'awaiting_payment')) as reserved,

@@ -87,9 +87,9 @@ def _lines(console: Console, section: Section) -> None:
         numbers = (row.files, row.shop, row.difference)
         fields = [section.title, row.key, *(_text(number, section.unit) for number in numbers)]
         console.out("\t".join(fields), highlight=False)
-    if left := len(section.differing) - DIFFERING:
-        if left > 0 and len(section.rows) > LONG:
-            console.out(f"{section.title}\t… and {left:,} more that differ", highlight=False)
+    unnamed = len(section.differing) - DIFFERING
+    if len(section.rows) > LONG and unnamed > 0:
+        console.out(f"{section.title}\t… and {unnamed:,} more that differ", highlight=False)
 
 
 def _table(section: Section) -> Table:

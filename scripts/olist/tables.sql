@@ -1,6 +1,6 @@
 -- What the importer reads of the tables: one row an order, one row a product that was ordered.
 
-create view order_with_all as
+create or replace view order_with_all as
 with item as (
   select order_id,
          list(struct_pack(
@@ -29,7 +29,7 @@ left join customers using (customer_id)
 left join item using (order_id)
 left join payment using (order_id);
 
-create view product_with_price as
+create or replace view product_with_price as
 select product_id,
        coalesce(any_value(product_category_name), '') as product_category_name,
        arg_max(price, (order_purchase_timestamp, order_id, order_item_id::int)) as price,

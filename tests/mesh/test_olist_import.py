@@ -1,0 +1,142 @@
+"""The importer on a whole mesh: every kind of order, killed at any moment, doubling nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bus.clock import SystemClock
+from bus.testing.ground import Ground
+from scripts.olist.expected import Expected
+from scripts.olist.files import Files
+from scripts.olist.flights import Landed
+from scripts.olist.importer import Importer, OtherImport
+from tests.mesh.shop import DOMAINS, Shop, shop
+from tests.olist_orders import write
+
+
+class Silent:
+    """A report that nobody reads; `until` ends the import when it has reported so often."""
+
+    def __init__(self, until: int = -1) -> None:
+        self.until = until
+        self.ended = asyncio.Event()
+
+    def begin(self, title: str, total: int) -> None:
+        self.advance()
+
+    def advance(self) -> None:
+        self.until -= 1
+        if self.until == 0:
+            self.ended.set()
+
+    def say(self, line: str) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path)
+
+
+@asynccontextmanager
+async def _importer(it: Shop, folder: Path, report: Silent) -> AsyncIterator[Importer]:
+    broker = it.mesh.ground.broker()
+    await broker.open()
+    yield Importer(Files(folder), broker, SystemClock(), report)
+    await broker.close()
+
+
+async def _imported(it: Shop, folder: Path) -> Landed:
+    async with _importer(it, folder, Silent()) as importer:
+        landed = await importer.run()
+    await it.mesh.rest()
+    return landed
+
+
+async def _killed(it: Shop, folder: Path, after: int) -> None:
+    """Ends an import without a word when it has got so far."""
+    report = Silent(after)
+    async with _importer(it, folder, report) as importer:
+        running = asyncio.create_task(importer.run())
+        await report.ended.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def _heads(it: Shop) -> dict[str, int]:
+    return {domain.name: len(await it.mesh.events(domain.name)) for domain in DOMAINS}
+
+
+async def test_every_order_ends_as_the_files_say(ground: Ground, folder: Path) -> None:
+    async with shop(ground) as it:
+        landed = await _imported(it, folder)
+
+        expected = Expected(Files(folder))
+        refused = {f"refused {code}": n for code, n in expected.refused().items()}
+        assert landed.ends == {**expected.orders(), **refused}
+        assert landed.surprises == []
+        assert landed.late_cancellations == 2
+        assert dict(landed.refused) == {
+            "empty": "NoLines",
+            "cent-short": "PaymentsDontAddUp",
+            "unpaid": "PaymentsDontAddUp",
+        }
+
+
+async def test_the_stock_that_is_left_is_what_nobody_took(ground: Ground, folder: Path) -> None:
+    async with shop(ground) as it:
+        await _imported(it, folder)
+
+        expected = Expected(Files(folder))
+        reserved, free = expected.stock("reserved"), expected.stock("available")
+        for sku in ("tea", "cup"):
+            assert await it.stock_of(sku) == (reserved[sku] + free[sku], reserved[sku])
+
+
+@pytest.mark.parametrize("after", [1, 8, 18, 20, 21, 22, 24, 26, 30, 34, 36])
+async def test_a_killed_import_is_run_again_and_doubles_nothing(
+    memory_ground: Ground, folder: Path, after: int
+) -> None:
+    async with shop(memory_ground) as it:
+        await _killed(it, folder, after)
+        again = await _imported(it, folder)
+        halved = await _heads(it)
+
+    async with shop(type(memory_ground)()) as other:
+        whole = await _imported(other, folder)
+        assert await _heads(other) == halved
+    assert again.ends == whole.ends
+    assert again.surprises == []
+
+
+async def test_a_second_import_records_nothing(ground: Ground, folder: Path) -> None:
+    async with shop(ground) as it:
+        first = await _imported(it, folder)
+        before = await _heads(it)
+
+        second = await _imported(it, folder)
+
+        assert await _heads(it) == before
+        assert (second.ends, second.refused) == (first.ends, first.refused)
+
+
+async def test_other_files_are_not_mixed_with_what_was_imported(
+    memory_ground: Ground, folder: Path
+) -> None:
+    async with shop(memory_ground) as it:
+        await _killed(it, folder, 18 + 2)
+        orders = folder / "olist_order_items_dataset.csv"
+        orders.write_text(orders.read_text().replace("58.90", "59.90"))
+
+        with pytest.raises(ExceptionGroup) as raised:
+            await _imported(it, folder)
+
+        assert raised.group_contains(OtherImport, match="another TRUEUP_HOME", depth=2)

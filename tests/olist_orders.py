@@ -1,0 +1,95 @@
+"""A handmade data set: an order of each kind, and each oddity of the real files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import zstandard
+
+from scripts.olist.files import TABLES
+
+Row = tuple[object, ...]
+BOUGHT = "2017-10-02 22:56:33"
+APPROVED = "2017-10-02 23:07:15"
+CARRIED = "2017-10-04 19:55:00"
+ARRIVED = "2017-10-10 21:25:13"
+PROMISED = "2017-10-18 00:00:00"
+
+
+def _order(id: str, status: str, *times: str) -> Row:
+    approved, carried, arrived = (*times, "", "", "")[:3]
+    return (id, f"customer-of-{id}", status, BOUGHT, approved, carried, arrived, PROMISED)
+
+
+ORDERS: Sequence[Row] = (
+    _order("plain", "delivered", APPROVED, CARRIED, ARRIVED),
+    _order("no-dates", "delivered", APPROVED),
+    _order("no-carrier", "delivered", APPROVED, "", ARRIVED),
+    _order("early", "delivered", "", "2017-10-01 08:00:00", ARRIVED),
+    _order("two-sellers", "shipped", APPROVED, CARRIED),
+    _order("invoiced", "invoiced", APPROVED),
+    _order("processing", "processing", APPROVED),
+    _order("approved", "approved", APPROVED),
+    _order("created", "created"),
+    _order("cancelled", "canceled", APPROVED),
+    _order("cancelled-late", "canceled", APPROVED, CARRIED),
+    _order("cancelled-later", "canceled", APPROVED, CARRIED, ARRIVED),
+    _order("unavailable", "unavailable", APPROVED),
+    _order("empty", "unavailable", APPROVED),
+    _order("cent-short", "delivered", APPROVED, CARRIED, ARRIVED),
+    _order("unpaid", "delivered", APPROVED, CARRIED, ARRIVED),
+)
+_ITEMS: Mapping[str, Sequence[Row]] = {
+    "plain": [(1, "tea", "ann", "", "58.90", "13.29")],
+    # Two units of one product with different freight, and another one in between.
+    "two-sellers": [
+        (2, "cup", "bob", "", "10.00", "2.00"),
+        (1, "tea", "ann", "", "58.90", "1.10"),
+        (3, "tea", "ann", "", "58.90", "1.15"),
+    ],
+    "empty": [],
+}
+_PAYMENTS: Mapping[str, Sequence[Row]] = {
+    # Out of order, not starting at 1, no instalments, a type that isn't one, one of zero.
+    "plain": [(3, "not_defined", 1, "0.00"), (2, "credit_card", 0, "72.19")],
+    "two-sellers": [(1, "credit_card", 24, "100.05"), (2, "voucher", 1, "32.00")],
+    "empty": [(1, "boleto", 1, "20.00")],
+    "cent-short": [(1, "debit_card", 1, "11.99")],
+    "unpaid": [],
+}
+_ITEM: Row = (1, "cup", "bob", "", "10.00", "2.00")
+_PAYMENT: Row = (1, "boleto", 1, "12.00")
+
+
+def _rows() -> Mapping[str, Iterator[Row]]:
+    ids = [str(order[0]) for order in ORDERS]
+    return {
+        "orders": iter(ORDERS),
+        "order_items": ((id, *row) for id in ids for row in _ITEMS.get(id, [_ITEM])),
+        "order_payments": ((id, *row) for id in ids for row in _PAYMENTS.get(id, [_PAYMENT])),
+        "customers": ((f"customer-of-{id}", f"person-{id}", 1, "", "") for id in ids),
+        "products": iter([("tea", "bebidas"), ("cup", "")]),
+    }
+
+
+_HEADERS = {
+    **TABLES,
+    "order_items": (*TABLES["order_items"][:4], "shipping_limit_date", *TABLES["order_items"][4:]),
+    "customers": (*TABLES["customers"], "zip", "customer_city", "customer_state"),
+}
+
+
+def write(folder: Path, *, compressed: bool = False) -> Path:
+    for table, rows in _rows().items():
+        path = folder / f"olist_{table}_dataset.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(_HEADERS[table])
+            writer.writerows(rows)
+        if compressed:
+            packed = zstandard.ZstdCompressor().compress(path.read_bytes())
+            path.with_suffix(".csv.zst").write_bytes(packed)
+            path.unlink()
+    return folder
