@@ -20,7 +20,7 @@ from bus.duties import Call, Deadline, Duty
 from bus.envelope import Key, Recorded
 from bus.messages import Command, Event
 from bus.states import Folded, State, Unreadable
-from bus.store.port import Append, DutyRow, Moved, NewEvent, ReactionRefused, Receipt
+from bus.store.port import Append, DutyRow, Moved, NewEvent, Parked, ReactionRefused, Receipt
 from bus.work import (
     Accepted,
     Cause,
@@ -122,7 +122,6 @@ class Plan:
     def append(self) -> Append:
         """All that the decided works write."""
         works = [decided.work for decided in self.decided if _writes(decided.outcome)]
-        parking = [d.work for d in self.decided if isinstance(d.outcome, Failed | TooLarge)]
         return Append(
             expected=self.expected,
             events=self.events,
@@ -131,7 +130,7 @@ class Plan:
             duties=[row for row in self._duties.values() if row is not None],
             settled=[name for name, row in self._duties.items() if row is None],
             fired=[work.fired for work in works if work.fired is not None],
-            parked=[w.parked_if_failed for w in parking if w.moved and w.parked_if_failed],
+            parked=[parked for d in self.decided if (parked := _parked(d)) is not None],
             unparked=[work.unparked for work in works if work.unparked is not None],
             refusals=self._refusals,
         )
@@ -271,6 +270,24 @@ class Plan:
 
 def _writes(outcome: Outcome) -> bool:
     return isinstance(outcome, Accepted | TurnedDown)
+
+
+def _parked(decided: Decided) -> Parked | None:
+    """What takes the place of a reaction that failed; says what the failure was."""
+    work, outcome = decided.work, decided.outcome
+    if work.moved is None or work.parked_if_failed is None:
+        return None
+    match outcome:
+        case Failed() if work.always_park:
+            return work.parked_if_failed
+        case Failed(error=error):
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            return work.parked_if_failed._replace(reason=reason)
+        case TooLarge(size=size, limit=limit):
+            reason = f"it would lead to an event of {size} bytes; {limit} is the most"
+            return work.parked_if_failed._replace(reason=reason)
+        case _:
+            return None
 
 
 def _receipt(decided: Decided) -> Receipt | None:
