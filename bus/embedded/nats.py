@@ -41,6 +41,11 @@ class NatsServer(Server):
     def url(self) -> str:
         return f"nats://{HOST}:{self.port}"
 
+    @property
+    def intact(self) -> bool:
+        """Whether its JetStream folder is there; without it the server refuses every write."""
+        return (self.folder / "jetstream").is_dir()
+
     async def _prepare(self) -> None:
         settings = {
             "server_name": self._server_name,

@@ -1,0 +1,91 @@
+"""`trueup`: the command line. Each command is imported only when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+
+from cyclopts import App, Group
+
+from bus.settings import SettingsError
+from bus.variables import CHECKOUT
+from scripts.commands.exits import UNAVAILABLE, USAGE, Exit
+from scripts.supervisor.trouble import Trouble
+
+HELP = """\
+Trueup: an event-sourced commerce back end on NATS whose books always agree.
+
+Where to find a mesh is told by TRUEUP_HOME (default: .trueup in the checkout) or NATS_URL.
+On a terminal commands print tables; piped, one line a row with tabs, or JSON with --json.
+
+Exit codes: 0 done, 1 refused or differences found, 2 usage, 3 nothing answers or something
+is in the way.
+"""
+
+MESH, TALK, BOOKS = (
+    Group.create_ordered("The mesh"),
+    Group.create_ordered("Talk to it"),
+    Group.create_ordered("Its books"),
+)
+
+COMMANDS = {
+    MESH: {
+        "up": "up:up",
+        "down": "down:down",
+        "status": "status:status",
+        "env": "down:env",
+        "describe": "describe:describe",
+        "bench": "bench:bench",
+    },
+    TALK: {
+        "send": "send:send",
+        "query": "query:query",
+        "watch": "watch:watch",
+        "log": "log:log",
+    },
+    BOOKS: {
+        "parked": "parked:parked",
+        "retry": "parked:retry",
+        "import": "olist:import_app",
+        "check": "olist:check_app",
+        "repair": "repair:repair",
+    },
+}
+
+
+def build() -> App:
+    app = App(name="trueup", help=HELP, help_format="markdown", version=_version)
+    for group, commands in COMMANDS.items():
+        for name, place in commands.items():
+            app.command(f"scripts.commands.{place}", name=name, group=group)
+    return app
+
+
+def _version() -> str:
+    return str(tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"])
+
+
+def main() -> None:
+    try:
+        build()()
+    except Exit as error:
+        fail(error.code, str(error))
+    except SettingsError as error:
+        fail(USAGE, str(error))
+    except Trouble as error:
+        fail(UNAVAILABLE, str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read us has left; Python would complain at its end once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def fail(code: int, message: str) -> None:
+    print(f"trueup: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of `trueup`, one group a file."""

@@ -1,0 +1,1 @@
+"""A mesh on this machine: servers, domains, views and the provider simulator, kept running."""

@@ -1,0 +1,120 @@
+"""The processes of a mesh, and what each is told: its own database and no other's."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping, Sequence
+
+from bus.settings import Settings, database_variable
+from bus.variables import CHECKOUT
+from scripts.supervisor.home import Home, Remembered
+from scripts.supervisor.logfile import LogFile
+from scripts.supervisor.own import SHELL_OF
+from scripts.supervisor.process import Process
+from scripts.supervisor.servers import VIEWS, Servers
+
+PROVIDER = "TRUEUP_PROVIDER_URL"
+HOST = "127.0.0.1"
+
+
+class Crew:
+    def __init__(
+        self,
+        home: Home,
+        environment: Mapping[str, str],
+        own: Settings,
+        servers: Servers,
+        changed: Callable[[], None],
+    ) -> None:
+        self._home = home
+        self._servers = servers
+        self._own = own
+        self._changed = changed
+        self._base = _base(environment, home, servers)
+
+    def processes(
+        self, domains: Sequence[str], views: Sequence[str], scale: Mapping[str, int]
+    ) -> list[Process]:
+        """The provider first, because its URL is told to the others."""
+        provider = self._provider()
+        return [
+            *provider,
+            *(self._domain(name, n) for name in domains for n in range(1, scale.get(name, 1) + 1)),
+            *(self._view(name) for name in views),
+        ]
+
+    def demo(self) -> Process:
+        return self._process("demo", "demo", "scripts.demo", self._base)
+
+    def _domain(self, name: str, number: int) -> Process:
+        variable = database_variable(name)
+        environment = {**self._base, variable: self._servers.urls[variable]}
+        label = name if number == 1 else f"{name}-{number}"
+        return self._process(label, "domain", f"domains.{name}.app", environment, service=name)
+
+    def _view(self, name: str) -> Process:
+        variable = database_variable(VIEWS)
+        environment = {**self._base, variable: self._servers.urls[variable]}
+        return self._process(name, "view", f"projections.{name}", environment, service=name)
+
+    def _provider(self) -> list[Process]:
+        if self._own.environment.get(PROVIDER):
+            self._base[PROVIDER] = self._servers.urls[PROVIDER] = self._own.provider_url
+            return []
+        books = self._home.path / "provider.sqlite"
+        port = self._provider_port()
+        self._base[PROVIDER] = self._servers.urls[PROVIDER] = f"http://{HOST}:{port}"
+        arguments = ["--port", str(port), "--database", str(books)]
+        name = "provider"
+        return [self._process(name, name, "scripts.provider", self._base, arguments=arguments)]
+
+    def _provider_port(self) -> int:
+        known = self._home.remembered()
+        port = _free(known.ports.get("provider", 0)) or _free(0)
+        urls = {**known.urls, PROVIDER: f"http://{HOST}:{port}"}
+        self._home.remember(Remembered({**known.ports, "provider": port}, urls))
+        return port
+
+    def _process(
+        self,
+        name: str,
+        kind: str,
+        module: str,
+        environment: Mapping[str, str],
+        *,
+        service: str = "",
+        arguments: Sequence[str] = (),
+    ) -> Process:
+        return Process(
+            name,
+            kind,
+            self._changed,
+            module=module,
+            arguments=arguments,
+            environment=environment,
+            log=LogFile(self._home.logs / f"{name}.log"),
+            service=service,
+        )
+
+
+def _base(environment: Mapping[str, str], home: Home, servers: Servers) -> dict[str, str]:
+    """What every process may know."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.endswith("DATABASE_URL") and name != SHELL_OF
+    }
+    told = {name: servers.urls[name] for name in ("NATS_URL", "REDIS_URL")}
+    ways = {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1", "TRUEUP_HOME": str(home.path)}
+    return {**kept, **told, **ways}
+
+
+def _free(port: int) -> int:
+    """`port` if nobody listens there, any free one for 0, else 0."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return 0
+        return int(probe.getsockname()[1])

@@ -1,0 +1,21 @@
+"""What there is to run, found by where it lies: a new folder or file is all it takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bus.variables import CHECKOUT
+
+_VIEW = re.compile(r"^VIEW\b", re.MULTILINE)
+
+
+def domains() -> Sequence[str]:
+    """Each `domains/<name>/app.py` is a domain's process."""
+    return sorted(path.parent.name for path in CHECKOUT.glob("domains/*/app.py"))
+
+
+def views() -> Sequence[str]:
+    """Each `projections/<name>.py` with a VIEW is a view's worker."""
+    files = CHECKOUT.glob("projections/*.py")
+    return sorted(path.stem for path in files if _VIEW.search(path.read_text("utf-8")))

@@ -1,0 +1,163 @@
+"""TRUEUP_HOME: the folder of one mesh. Data, logs, ports, and a note of what runs."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import psutil
+from msgspec import Struct
+
+from scripts.supervisor.trouble import Trouble, explained
+
+
+class ProcessState(Struct):
+    """`state` is running, waiting (to be started again) or stopped; `since` is when it was
+    started last, in seconds since 1970."""
+
+    name: str
+    kind: str
+    pid: int | None
+    state: str
+    since: float
+    restarts: int
+
+
+class Run(Struct):
+    """What a supervisor notes while it runs. `urls` is what a shell or a client needs, `notes`
+    what the person should know."""
+
+    state: str
+    supervisor: tuple[int, float]
+    home: str
+    urls: dict[str, str]
+    processes: list[ProcessState]
+    notes: list[str] = []
+
+    @property
+    def alive(self) -> bool:
+        pid, started = self.supervisor
+        with suppress(psutil.Error):
+            return abs(psutil.Process(pid).create_time() - started) < 0.05
+        return False
+
+
+class Remembered(Struct):
+    """Of the servers that were started here last: the ports, by server, so that URLs stay
+    what they were; and the URLs, by environment variable."""
+
+    ports: dict[str, int]
+    urls: dict[str, str]
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor has this home; `run` is what it has noted, if it has yet."""
+
+    def __init__(self, run: Run | None) -> None:
+        super().__init__("running already")
+        self.run = run
+
+
+class Home:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.logs = path / "logs"
+
+    def make(self) -> None:
+        """Raises Trouble where the folder can't be made or written."""
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+            self._write("probe", b"")
+            (self.path / "probe").unlink()
+        except OSError as error:
+            raise explained(error, f"TRUEUP_HOME ({self.path})") from error
+
+    def lock(self) -> IO[bytes]:
+        """Held until it is closed or the process ends, however it ends.
+
+        Raises AlreadyRunning.
+        """
+        held = (self.path / "lock").open("ab")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            held.close()
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise AlreadyRunning(self.run()) from None
+            raise Trouble(f"{self.path} can't be locked: {error}") from error
+        return held
+
+    def locked(self) -> bool:
+        """Whether a supervisor has this home now."""
+        try:
+            self.lock().close()
+        except AlreadyRunning:
+            return True
+        except FileNotFoundError:
+            return False
+        return False
+
+    def run(self) -> Run | None:
+        """What was noted last, by a supervisor that may be gone."""
+        try:
+            return msgspec.json.decode((self.path / "run.json").read_bytes(), type=Run)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+
+    def note(self, run: Run) -> None:
+        self._write("run.json", msgspec.json.format(msgspec.json.encode(run)))
+
+    def forget(self) -> None:
+        (self.path / "run.json").unlink(missing_ok=True)
+
+    def remembered(self) -> Remembered:
+        try:
+            return msgspec.json.decode((self.path / "servers.json").read_bytes(), type=Remembered)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return Remembered({}, {})
+
+    def remember(self, servers: Remembered) -> None:
+        self._write("servers.json", msgspec.json.format(msgspec.json.encode(servers)))
+
+    def _write(self, name: str, content: bytes) -> None:
+        """Whole or not at all; for this user's eyes only, because URLs hold passwords."""
+        partial = self.path / f"{name}.partial"
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        partial.replace(self.path / name)
+
+
+def identity() -> tuple[int, float]:
+    """This process, told apart from a later one with the same pid."""
+    return os.getpid(), psutil.Process().create_time()
+
+
+def end_remains(processes: Sequence[ProcessState]) -> None:
+    """Ends what a supervisor that was killed has left behind."""
+    found = [process for state in processes if (process := _same(state))]
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(found, timeout=10)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _same(state: ProcessState) -> psutil.Process | None:
+    """The process that was noted; a later one with its pid began at another time."""
+    if state.pid is None:
+        return None
+    with suppress(psutil.Error):
+        process = psutil.Process(state.pid)
+        if abs(process.create_time() - state.since) < 5 and state.since <= time.time():
+            return process
+    return None
