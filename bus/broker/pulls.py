@@ -6,6 +6,7 @@ https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-37.md
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -23,6 +24,8 @@ SILENCE = 4.0
 
 _NANO = 1_000_000_000
 _HEARD, _EXPIRED = 100, 408
+_REQUEST_OVER = re.compile("Batch Completed|MaxBytes", re.IGNORECASE)
+"""A request with `max_bytes` is over; every other 409 is about the consumer."""
 
 
 class Pulls:
@@ -43,8 +46,8 @@ class Pulls:
         self._inbox = connection.wire.new_inbox()
         self._number = connection.wire.listen(self._inbox, self._listen)
         self._unwatch = connection.watch(self._break)
-        self._now = asyncio.get_running_loop().time
-        self._heard = self._now()
+        self._heard = 0.0
+        self._any = True
         self._most_bytes = max(16 * 1024 * 1024, 2 * connection.max_payload)
         self.awaited = 0
         self.broken = False
@@ -64,13 +67,16 @@ class Pulls:
         except BrokerUnavailable:
             self._break()
             return
-        if self.awaited == 0:
-            self._heard = self._now()
+        self._any = self._any or self.awaited == 0
         self.awaited += messages
 
-    @property
     def silent(self) -> bool:
-        return self.awaited > 0 and self._now() - self._heard > SILENCE
+        """Whether nothing has come for too long; to be asked every second or so."""
+        now = asyncio.get_running_loop().time()
+        if self._any or self.awaited == 0:
+            self._any = False
+            self._heard = now
+        return now - self._heard > SILENCE
 
     def close(self) -> None:
         self._unwatch()
@@ -82,7 +88,7 @@ class Pulls:
         await self._connection.unlisten(self._number)
 
     def _listen(self, subject: bytes, reply: bytes, body: bytes, headers: bytes | None) -> None:
-        self._heard = self._now()
+        self._any = True
         if reply.startswith(delivery.PREFIX):
             self.awaited -= 1
             self._take(subject, reply, body, headers)
@@ -93,9 +99,11 @@ class Pulls:
         if status.code == _HEARD:
             return
         unserved = status.headers.get("Nats-Pending-Messages", "")
-        if unserved.isdigit() and (status.code == _EXPIRED or "MaxBytes" in status.text):
-            self.awaited -= int(unserved)
+        if unserved.isdigit() and status.code == _EXPIRED:
             self.expired = True
+            self.awaited -= int(unserved)
+        elif unserved.isdigit() and _REQUEST_OVER.search(status.text):
+            self.awaited -= int(unserved)
         else:
             self.broken = True
         self._wake.set()

@@ -35,7 +35,7 @@ class StreamReader:
         self._stream = stream
         self._last = after
         self._batch = batch
-        self._window = max(2 * batch, _LEAST_WINDOW)
+        self._window = max(4 * batch, _LEAST_WINDOW)
         self._arrived: deque[StreamMessage] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
@@ -43,6 +43,7 @@ class StreamReader:
         self._consumer = ""
         self._number = 0
         self._pending = 0
+        self._seen = -1
         self._moved = 0.0
 
     async def batches(self) -> AsyncIterator[Sequence[StreamMessage]]:
@@ -71,7 +72,7 @@ class StreamReader:
     async def _more(self) -> None:
         """Returns when something has changed, after a tick at the latest."""
         pulls = self._pulls
-        if pulls is None or pulls.broken or pulls.silent or self._stalled(pulls):
+        if pulls is None or pulls.broken or pulls.silent() or self._stalled(pulls):
             await self._start_over()
         elif pulls.expired:
             pulls.expired = False
@@ -84,8 +85,10 @@ class StreamReader:
 
     def _stalled(self, pulls: Pulls) -> bool:
         """Heartbeats come, but not the messages that are said to be there."""
-        waited = asyncio.get_running_loop().time() - self._moved
-        return self._pending > 0 and pulls.awaited > 0 and waited > SILENCE
+        now = asyncio.get_running_loop().time()
+        if self._seen != self._last or self._pending == 0 or pulls.awaited == 0:
+            self._seen, self._moved = self._last, now
+        return now - self._moved > SILENCE
 
     async def _look(self, pulls: Pulls) -> None:
         """After a long rest: does the stream hold what the consumer says nothing of?"""
@@ -118,7 +121,7 @@ class StreamReader:
         made = await jetstream.call(self._connection, verb, self._stream, question)
         self._number = 0
         self._pending = made["num_pending"]
-        self._moved = asyncio.get_running_loop().time()
+        self._seen = -1
         self._pulls = Pulls(self._connection, self._stream, self._consumer, self._take, self._wake)
         self._ask()
 
@@ -136,7 +139,6 @@ class StreamReader:
                 self._pulls.broken = True  # something got lost on the way here
         else:
             self._number, self._last, self._pending = number, sequence, pending
-            self._moved = asyncio.get_running_loop().time()
             self._bytes += len(body)
             self._arrived.append(StreamMessage(sequence, subject.decode(), body, pending))
         self._wake.set()

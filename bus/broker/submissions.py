@@ -99,7 +99,7 @@ class Submissions:
     async def _run(self) -> None:
         while not self._connection.closed:
             pulls = self._pulls
-            if pulls is None or pulls.broken or pulls.silent:
+            if pulls is None or pulls.broken or pulls.silent():
                 await self._start_over()
                 continue
             self._ask(pulls)
