@@ -91,14 +91,17 @@ class MemoryStore:
         await self.disk.reached()
         return self.disk.upstreams.get(upstream, START)
 
-    async def due(self, now: datetime, limit: int) -> Sequence[DutyRow]:
+    async def due(self, now: datetime, limit: int, kind: str | None = None) -> Sequence[DutyRow]:
         await self.disk.reached()
-        due = [row for row in self.disk.duties.values() if row.due <= now]
+        due = [row for row in self._owed(kind) if row.due <= now]
         return sorted(due, key=lambda row: (row.due, row.name))[:limit]
 
-    async def next_due(self) -> datetime | None:
+    async def next_due(self, kind: str | None = None) -> datetime | None:
         await self.disk.reached()
-        return min((row.due for row in self.disk.duties.values()), default=None)
+        return min((row.due for row in self._owed(kind)), default=None)
+
+    def _owed(self, kind: str | None) -> Sequence[DutyRow]:
+        return [row for row in self.disk.duties.values() if kind in (None, row.kind)]
 
     async def postpone(self, name: str, event_id: str, due: datetime) -> None:
         await self.disk.reached()

@@ -138,13 +138,13 @@ class PostgresStore:
         async with self._connection() as connection:
             return await queries.checkpoint(connection, upstream)
 
-    async def due(self, now: datetime, limit: int) -> Sequence[DutyRow]:
+    async def due(self, now: datetime, limit: int, kind: str | None = None) -> Sequence[DutyRow]:
         async with self._connection() as connection:
-            return await queries.due(connection, now, limit)
+            return await queries.due(connection, now, limit, kind)
 
-    async def next_due(self) -> datetime | None:
+    async def next_due(self, kind: str | None = None) -> datetime | None:
         async with self._connection() as connection:
-            return await queries.next_due(connection)
+            return await queries.next_due(connection, kind)
 
     async def postpone(self, name: str, event_id: str, due: datetime) -> None:
         async with self._connection() as connection:

@@ -48,7 +48,9 @@ _RECEIPTS = """select command_id, digest, convert_to(answer::text, 'UTF8'), posi
     from receipts where command_id = any (unpacked($1))"""
 
 _DUE = """select name, due, kind, convert_to(body::text, 'UTF8'), event_id, correlation_id
-    from duties where due <= $1 order by due, name limit $2"""
+    from duties where due <= $1 and kind = any($3::text[]) order by due, name limit $2"""
+
+_NEXT_DUE = "select min(due) from duties where kind = any($1::text[])"
 
 _POSTPONE = "update duties set due = $3 where name = $1 and event_id = $2"
 
@@ -108,12 +110,18 @@ async def checkpoint(connection: Connection, upstream: str) -> Checkpoint:
     return START if row is None else Checkpoint(*row)
 
 
-async def due(connection: Connection, now: datetime, limit: int) -> Sequence[DutyRow]:
-    return [DutyRow(*row) for row in await connection.fetch(_DUE, now, limit)]
+def _kinds(kind: str | None) -> list[str]:
+    return [kind] if kind else ["deadline", "call"]
 
 
-async def next_due(connection: Connection) -> datetime | None:
-    found: datetime | None = await connection.fetchval("select min(due) from duties")
+async def due(
+    connection: Connection, now: datetime, limit: int, kind: str | None
+) -> Sequence[DutyRow]:
+    return [DutyRow(*row) for row in await connection.fetch(_DUE, now, limit, _kinds(kind))]
+
+
+async def next_due(connection: Connection, kind: str | None) -> datetime | None:
+    found: datetime | None = await connection.fetchval(_NEXT_DUE, _kinds(kind))
     return found
 
 

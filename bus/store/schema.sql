@@ -48,7 +48,7 @@ create table duties (
     event_id text not null,
     correlation_id text not null
 );
-create index duties_due on duties (due, name);
+create index duties_due on duties (kind, due, name);
 
 create table parked (
     reader text collate "C",
