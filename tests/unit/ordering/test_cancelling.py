@@ -11,6 +11,7 @@ from domains.ordering.messages import (
     CancellationRequested,
     CancelOrder,
     LinesCancelled,
+    OrderConfirmed,
     OrderDelivered,
     OrderPartlyDelivered,
     OrderPartlyShipped,
@@ -21,7 +22,9 @@ from tests.unit.ordering.examples import (
     ARRIVED_LATER,
     CUP,
     PAID,
+    PLACED,
     POT,
+    REQUESTED,
     SENT,
     SENT_LATER,
     TEA,
@@ -108,6 +111,21 @@ def test_everything_arrives_while_the_answers_are_awaited() -> None:
     )
 
 
+def test_a_delivered_order_is_not_shipped_again_while_the_answers_are_awaited() -> None:
+    there = ordering(*PAID, ASKED).when(arrived(1)).when(arrived(2))
+    there.then(OrderDelivered(delivered_at=ARRIVED_LATER)).when(left(1)).then_nothing()
+
+
+def test_of_what_is_left_the_parcel_that_left_last_tells_that_the_order_has_shipped() -> None:
+    three = OrderConfirmed(customer_id="c-7", parcels=[[TEA], [POT], [CUP]], ordered_at=NOW)
+    later, first = left(2), OrderPartlyShipped(parcel=1, dispatched_at=SENT)
+    waiting = ordering(PLACED, REQUESTED, three, ASKED).when(later).when(left(1)).then(first)
+    end = waiting.when(had_left(1)).when(had_left(2)).when(called_off(3))
+    value = eur(1000)
+    gone = LinesCancelled(reason="too late", lines=[CUP], value=value, ordered_at=NOW)
+    end.then(gone, BOTH_LEFT)
+
+
 def test_a_parcel_that_was_called_off_neither_leaves_nor_arrives() -> None:
     waiting = ordering(*PAID, ASKED).when(called_off(1))
     waiting.when(left(1)).then_nothing()
@@ -123,6 +141,8 @@ def test_a_parcel_that_has_left_is_not_called_off_whatever_the_answer_says() -> 
 def test_the_first_answer_for_a_parcel_counts() -> None:
     answered = ordering(*PAID, ASKED).when(called_off(1))
     answered.when(called_off(1)).then_nothing().when(had_left(1)).then_nothing()
+    answered = ordering(*PAID, ASKED).when(had_left(1))
+    answered.when(had_left(1)).then_nothing().when(called_off(1)).then_nothing()
 
 
 def test_a_cancel_after_a_refused_one_is_refused_at_once() -> None:
