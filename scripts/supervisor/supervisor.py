@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -132,8 +133,15 @@ class Supervisor:
                 if isinstance(part, Process) and part.failures >= TRIES:
                     raise self._ended_again(part)
             if loop.time() > deadline:
-                missing = ", ".join(sorted(expected - there))
-                raise Trouble(f"No answer from {missing}: the reason is in {self.home.logs}.")
+                self._give_up_on(expected - there)
+                return
+
+    def _give_up_on(self, missing: Counter[str]) -> None:
+        """A view may be built from the first event on; nothing else may take so long."""
+        names = ", ".join(sorted(missing))
+        if any(not name.startswith("view-") for name in missing):
+            raise Trouble(f"No answer from {names}: the reason is in {self.home.logs}.")
+        self.servers.notes.append(f"Still being built: {names}.")
 
     def _ended_again(self, part: Process) -> Trouble:
         words = next(reversed(last_lines(part.log.path, 1)), "no words")

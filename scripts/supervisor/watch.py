@@ -29,6 +29,7 @@ class Watch:
         self._client = client
         self._say = say
         self._misses: Counter[str] = Counter()
+        self._heard: dict[str, int | None] = {}
 
     async def run(self) -> None:
         while True:
@@ -48,7 +49,11 @@ class Watch:
         for part in self._parts:
             if not isinstance(part, Process) or not part.service:
                 continue
-            silent = part.state == "running" and there[part.service] == 0
+            if there[part.service]:
+                self._heard[part.name] = part.pid
+            # One that has not answered yet may have a long way to go: a view that is built.
+            known = part.pid is not None and self._heard.get(part.name) == part.pid
+            silent = known and there[part.service] == 0
             self._misses[part.name] = self._misses[part.name] + 1 if silent else 0
             if self._misses[part.name] >= SILENT:
                 self._say(f"{part.name} has not answered for a minute: starting it again.")

@@ -1,0 +1,83 @@
+"""How commands reach a mesh: its settings, a connection, its contracts."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from bus.broker.nats import NatsBroker
+from bus.broker.opening import without_passwords
+from bus.broker.port import Broker, BrokerUnavailable, NoResponders, Reply
+from bus.contract import Contract
+from bus.settings import Settings
+from bus.variables import CHECKOUT
+from scripts.commands.exits import UNAVAILABLE, USAGE, Exit
+from scripts.supervisor.own import client_settings
+
+
+def settings() -> Settings:
+    return client_settings(os.environ)
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Broker]:
+    """A connection to the mesh's NATS. Raises Exit where there is none."""
+    url = settings().nats_url
+    broker = NatsBroker(url, name="trueup-cli")
+    try:
+        await broker.open()
+    except BrokerUnavailable:
+        raise Exit(
+            UNAVAILABLE,
+            f"no NATS at {without_passwords(url)}: start a mesh with scripts/up, or name one in "
+            "NATS_URL.",
+        ) from None
+    try:
+        yield broker
+    finally:
+        await broker.close()
+
+
+async def ask(
+    broker: Broker,
+    subject: str,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    timeout: float = 5.0,
+) -> Reply:
+    """The one answer. Raises Exit where nobody gives it."""
+    try:
+        return await broker.request(subject, body, headers, timeout)
+    except NoResponders:
+        raise Exit(UNAVAILABLE, f"nobody answers on {subject}: see trueup status.") from None
+    except BrokerUnavailable as error:
+        raise Exit(UNAVAILABLE, f"no answer on {subject} within {timeout:g} s: {error}") from None
+
+
+async def ask_json(broker: Broker, subject: str, **question: Any) -> Any:
+    """The answer's JSON. Raises Exit, also where the answer is an error."""
+    reply = await ask(broker, subject, msgspec.json.encode(question))
+    if trouble := reply.headers.get("Nats-Service-Error"):
+        raise Exit(UNAVAILABLE, f"{subject}: {trouble}")
+    return msgspec.json.decode(reply.body)
+
+
+def contracts() -> dict[str, Contract]:
+    """Of every `domains/<name>/messages.py`, by domain."""
+    found = {}
+    for path in sorted(CHECKOUT.glob("domains/*/messages.py")):
+        contract = importlib.import_module(f"domains.{path.parent.name}.messages").CONTRACT
+        found[contract.domain] = contract
+    return found
+
+
+def contract(domain: str) -> Contract:
+    known = contracts()
+    if domain not in known:
+        raise Exit(USAGE, f"there is no domain {domain!r}, only {', '.join(known)}.")
+    return known[domain]
