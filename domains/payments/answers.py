@@ -7,7 +7,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from bus.messages import Command
-from bus.outside import Later, OutsideUnavailable
+from bus.outside import Later
 from domains.payments.messages import (
     RecordAuthorization,
     RecordCapture,
@@ -24,6 +24,7 @@ from domains.payments.provider import (
     Provider,
     Refund,
     Refusal,
+    Rejected,
     Request,
     Settle,
     Void,
@@ -39,7 +40,7 @@ class AskProvider:
         self._provider = provider
 
     async def __call__(self, request: Request, idempotency_key: str) -> Command | Later:
-        """Raises OutsideUnavailable."""
+        """Raises OutsideUnavailable, Rejected."""
         answer = await self._provider.ask(request, idempotency_key)
         match answer:
             case Pending(seconds):
@@ -57,7 +58,7 @@ def _declined(request: Request, reason: str) -> Command:
     if isinstance(request, Authorize | Settle):
         return RecordDecline(id=request.order_id, payment=request.payment, reason=reason)
     # Money that is held can be taken or let go: no business rule of ours covers a refusal.
-    raise OutsideUnavailable(f"{type(request).__name__} for {request.order_id} declined: {reason}")
+    raise Rejected(f"{type(request).__name__} for {request.order_id} declined: {reason}")
 
 
 def _done(request: Request, reference: str) -> Command:

@@ -18,6 +18,7 @@ from domains.payments.provider import (
     Pending,
     Refund,
     Refusal,
+    Rejected,
     Request,
     Settle,
     Void,
@@ -32,6 +33,8 @@ PATHS: dict[type[Request], str] = {
 }
 TIMEOUT = 10.0
 """Seconds until an answer counts as lost."""
+BUSY = {408, 425, 429}
+"""Statuses that say nothing of the request, only of the moment."""
 CONNECTIONS = 64
 MAX_REASON = 500
 """Characters of a reason that are kept."""
@@ -103,7 +106,9 @@ def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
             return Done(told.reference)
         case 402:
             return Refusal(told.plain_reason)
-        case status:  # an outage, or something that only a person can put right
+        case status if 400 <= status < 500 and status not in BUSY:
+            raise Rejected(f"{status} from {response.url}: {told.plain_reason}")
+        case status:
             raise OutsideUnavailable(f"{status} from {response.url}: {told.plain_reason}")
 
 

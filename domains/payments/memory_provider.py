@@ -17,6 +17,7 @@ from domains.payments.provider import (
     Pending,
     Refund,
     Refusal,
+    Rejected,
     ReportLine,
     Request,
     Settle,
@@ -80,7 +81,7 @@ class MemoryProvider:
             self._answers[key] = (request, self._decide(request))
         known, answer = self._answers[key]
         if known != request:
-            raise OutsideUnavailable(f"key {key} was used for another request")
+            raise Rejected(f"key {key} was used for another request")
         return answer
 
     def _decide(self, request: Request) -> Answer:
@@ -115,7 +116,7 @@ class MemoryProvider:
         assert isinstance(request, Capture | Void | Refund)
         line, amount = self._lines.get(request.reference), request.amount.amount
         if line is None or amount > _room(line, request):
-            raise OutsideUnavailable(f"{type(request).__name__} of more than there is: {request}")
+            raise Rejected(f"{type(request).__name__} of more than there is: {request}")
         self._lines[request.reference] = replace(line, **_moved(line, request, amount))
         return Done(request.reference)
 

@@ -94,6 +94,14 @@ class Pending(Struct, frozen=True):
 Answer = Done | Refusal | Pending
 
 
+class Rejected(Exception):
+    """The provider is there and won't have the request: a key used again, more than is held.
+
+    No rule of the business covers that. It is asked again, ever more rarely, until a person
+    has put it right; the circuit breaker takes no notice.
+    """
+
+
 class ReportLine(Struct, frozen=True, kw_only=True):
     """One payment in the provider's own books, amounts in minor units.
 
@@ -118,7 +126,7 @@ class Provider(Protocol):
         """Asked again under the same key, it answers the same and moves no money twice.
 
         Raises OutsideUnavailable where no answer came (what was asked for may have
-        happened), and where the provider won't have the request at all.
+        happened), and Rejected.
         """
 
     async def close(self) -> None: ...

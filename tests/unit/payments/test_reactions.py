@@ -1,0 +1,79 @@
+"""What payments does about orders and parcels."""
+
+from datetime import timedelta
+
+import pytest
+
+from bus.testing import NOW
+from domains.ordering.messages import (
+    CancelReason,
+    LinesCancelled,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderPayment,
+    PaymentRequested,
+)
+from domains.payments.messages import CapturePayments
+from domains.shipping.messages import ShipmentDelivered, ShipmentDispatched
+from tests.unit.payments.examples import AMOUNTS, COLLECT, TYPES, eur, free, payments, stop
+
+
+def test_a_payment_request_has_every_payment_collected() -> None:
+    asked = PaymentRequested(
+        customer_id="c-7",
+        payments=[
+            OrderPayment(
+                payment=number,
+                type=TYPES[number],
+                amount=eur(AMOUNTS[number]),
+                installments=installments,
+                token=token,
+            )
+            for number, installments, token in [(1, 1, "gift"), (2, 3, "visa"), (3, 1, "")]
+        ],
+        total=eur(10_000),
+        expires_at=NOW + timedelta(days=14),
+    )
+
+    assert payments().when_heard(asked, id="o-1").commands == (COLLECT,)
+
+
+def cancelled(cause: CancelReason) -> OrderCancelled:
+    return OrderCancelled(
+        cause=cause, reason="", lines=[], value=eur(10_000), ordered_at=NOW, confirmed=False
+    )
+
+
+@pytest.mark.parametrize("cause", ["customer", "declined", "expired"])
+def test_a_cancelled_order_gets_everything_back(cause: CancelReason) -> None:
+    heard = payments().when_heard(cancelled(cause), id="o-1")
+
+    assert heard.commands == (stop("ordering:1"),)
+
+
+def test_an_order_that_was_unavailable_was_never_asked_for_money() -> None:
+    assert payments().when_heard(cancelled("unavailable"), id="o-1").commands == ()
+
+
+def test_cancelled_lines_get_their_value_back() -> None:
+    lines = LinesCancelled(reason="", lines=[], value=eur(700), ordered_at=NOW)
+
+    assert payments().when_heard(lines, id="o-1").commands == (free(700, "ordering:1"),)
+
+
+def test_a_parcel_that_leaves_is_captured() -> None:
+    left = ShipmentDispatched(
+        parcel=2, seller_id="shop", lines=[], value=eur(700), carrier="", dispatched_at=NOW
+    )
+
+    heard = payments().when_heard(left, id="o-1")
+
+    assert heard.commands == (CapturePayments(id="o-1", parcel=2, value=eur(700)),)
+
+
+def test_other_news_moves_no_money() -> None:
+    confirmed = OrderConfirmed(customer_id="c-7", parcels=[], ordered_at=NOW)
+
+    assert payments().when_heard(confirmed, id="o-1").commands == ()
+    delivered = ShipmentDelivered(parcel=1, delivered_at=NOW)
+    assert payments().when_heard(delivered, id="o-1").commands == ()
