@@ -37,7 +37,7 @@ COMMANDS = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(COMMANDS, max_size=40))
 def test_the_stock_reserves_what_the_orders_keep_and_never_more_than_there_is(
     commands: list[Command],

@@ -30,10 +30,6 @@ def line(number: int, quantity: int, price: int, freight: int, seller_id: str) -
 TEA = line(1, 2, 450, 100, "shop")
 POT = line(2, 1, 3000, 500, "potter")
 CUP = line(3, 4, 250, 0, "shop")
-    line(1, 2, 450, 100, "shop"),
-    line(2, 1, 3000, 500, "potter"),
-    line(3, 4, 250, 0, "shop"),
-)
 
 
 def test_a_confirmed_order_is_planned_parcel_by_parcel_with_price_and_freight() -> None:
