@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from bus.contract import Contract
 from bus.envelope import Recorded
+from bus.messages import Event
 
 Scalar = str | int | None
 RowData = Mapping[str, Any]
@@ -22,10 +23,15 @@ RowData = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Source:
-    """A stream that a view folds, and the shape of its slot in each row."""
+    """A stream that a view folds, and the shape of its slot in each row.
+
+    `events` names the types that `keys` is asked about, so that all others are read over
+    without being decoded; None: all that the contract knows.
+    """
 
     contract: Contract
     slot: type[Struct]
+    events: Sequence[type[Event]] | None = None
 
 
 class Page(Struct, frozen=True):
@@ -85,6 +91,20 @@ class Everything(Struct, frozen=True, forbid_unknown_fields=True):
     """The parameters of a query that takes none."""
 
 
+class Paged(Struct, frozen=True, forbid_unknown_fields=True):
+    """The parameters of a query that answers page by page; add fields in a subclass.
+
+    `after` is the `next` of the page before.
+    """
+
+    limit: Annotated[int, Meta(ge=1, le=1000, description="rows a page")] = 50
+    after: str | None = None
+
+
+class WrongCursor(ValueError):
+    """`after` is no page's `next`: answered as invalid."""
+
+
 @dataclass(frozen=True)
 class Query:
     """A question: `qry.<view>.<name>[.<key>]` with the JSON of `params` as its body.
@@ -107,8 +127,8 @@ class View:
     `keys(recorded)` names the rows that an event touches, `fold(slot, recorded, key)`
     gives the source's next slot (None: the slot is new), `row(slots)` what people see,
     from the slots by domain, or None where there is nothing to see. All three are pure.
-    `columns` are the row's fields that queries select, order or sum by. A change of
-    `version` rebuilds the view from the first event.
+    `columns` are the row's fields that queries select, order or sum by; text ones are
+    indexed. A change of `version` rebuilds the view from the first event.
     """
 
     name: str

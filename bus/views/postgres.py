@@ -1,0 +1,174 @@
+"""A view's rows in Postgres: the tables are in `postgres_tables.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+
+from bus.store.outages import database, reaching
+from bus.store.port import Checkpoint, ParkedRow
+from bus.view import View
+from bus.views import postgres_tables as tables
+from bus.views.kept import check_view
+from bus.views.port import Change, Snapshot, State, Superseded, ViewChanged
+from bus.views.postgres_rows import PostgresRows
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+PATIENCE = 30.0
+"""Seconds until a statement that does not answer counts as an outage."""
+
+_SETTINGS = {"application_name": "trueup view", "jit": "off"}
+_WRITING = _SETTINGS | {
+    # The checkpoint is committed with the rows, so that a crash takes back both: what is
+    # lost is folded again from the stream.
+    "synchronous_commit": "off",
+    # A batch looks rows up by key; a planner without statistics yet must not think otherwise.
+    "enable_seqscan": "off",
+}
+
+
+class PostgresViewStore:
+    """See `bus.views.port.ViewStore`. `pool` is the most connections for queries; one more
+    is for writing."""
+
+    def __init__(self, view: View, url: str, *, pool: int = 4) -> None:
+        check_view(view)
+        self.view = view
+        self._url = url
+        self._size = pool
+        self._name = database(url)
+        self._writing: asyncpg.Pool | None = None
+        self._asking: asyncpg.Pool | None = None
+        self._statements = {
+            source.contract.domain: tables.write_statement(view, source.contract.domain)
+            for source in view.sources
+        }
+        self._load = tables.load_statement(view)
+
+    async def open(self) -> None:
+        with self._reaching():
+            connection = await asyncpg.connect(self._url, timeout=PATIENCE)
+            try:
+                await tables.create(connection, self.view)
+            finally:
+                await connection.close(timeout=1)
+            self._writing = await self._pool(1, _WRITING)
+            self._asking = await self._pool(self._size, _SETTINGS)
+
+    async def close(self) -> None:
+        pools, self._writing, self._asking = (self._writing, self._asking), None, None
+        for pool in pools:
+            if pool is not None:
+                await _closed(pool)
+
+    async def state(self) -> State:
+        statement = tables.state_statement(self.view)
+        async with self._writer() as connection:
+            row = await connection.fetchrow(statement, self.view.name, self.view.version)
+        if row is None or row["built"] is None:
+            raise ViewChanged.gone(self.view)
+        places = {domain: Checkpoint(at, id) for domain, at, id in row["checkpoints"]}
+        parked = {(reader, key) for reader, key in row["parked"]}
+        return State(row["stamp"], places, parked, row["built"])
+
+    async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+        async with self._writer() as connection:
+            rows = await connection.fetch(self._load, keys)
+        domains = [source.contract.domain for source in self.view.sources]
+        return {
+            row[0]: {d: slot for d, slot in zip(domains, row[1:], strict=True) if slot is not None}
+            for row in map(tuple, rows)
+        }
+
+    async def write(self, change: Change) -> None:
+        async with self._writer(committing=True) as connection:
+            statement = self._statements[change.domain]
+            if not await connection.fetchval(statement, *_arguments(self.view, change)):
+                raise Superseded
+
+    async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
+        base = tables.table(self.view.name, self.view.version)
+        statement = f"""
+            select reader, key, position, body, reason, attempts, since from {base}_parked
+            where $1::text is null or reader = $1 order by reader, key, position
+        """
+        async with self._writer() as connection:
+            return [ParkedRow(*row) for row in await connection.fetch(statement, reader)]
+
+    async def settle(self) -> None:
+        async with self._writer(committing=True) as connection:
+            await tables.settle(connection, self.view)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        base = tables.table(self.view.name, self.view.version)
+        with self._reaching():
+            async with (
+                self._opened(self._asking).acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                found = await connection.fetch(f"select domain, position from {base}_checkpoints")
+                rows = PostgresRows(connection, self.view.name, base, self.view.columns)
+                yield Snapshot(rows, {row["domain"]: row["position"] for row in found})
+
+    async def _pool(self, size: int, settings: dict[str, str]) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=size,
+            timeout=PATIENCE,
+            command_timeout=PATIENCE,
+            server_settings=settings,
+            reset=_nothing_to_reset,
+        )
+
+    @asynccontextmanager
+    async def _writer(self, *, committing: bool = False) -> AsyncIterator[Connection]:
+        with self._reaching(committing=committing):
+            async with self._opened(self._writing).acquire() as connection:
+                yield connection
+
+    def _opened(self, pool: asyncpg.Pool | None) -> asyncpg.Pool:
+        if pool is None:
+            raise RuntimeError(f"the store of view {self.view.name} is not open")
+        return pool
+
+    @contextmanager
+    def _reaching(self, *, committing: bool = False) -> Iterator[None]:
+        try:
+            with reaching(self._name, committing=committing):
+                yield
+        except asyncpg.UndefinedTableError as error:
+            raise ViewChanged.gone(self.view) from error
+
+
+def _arguments(view: View, change: Change) -> Sequence[object]:
+    """What the statement takes, in its order: few, wide arrays."""
+    place = change.place or (None, None)
+    return [
+        *(change.stamp, change.next_stamp, change.domain, *place),
+        *_transposed(change.unparked, 3),
+        *_transposed(change.parked, 5),
+        *([row.key for row in change.rows], [row.row for row in change.rows]),
+        [row.slot for row in change.rows],
+        *_transposed([row.columns for row in change.rows], len(view.columns)),
+    ]
+
+
+def _transposed(rows: Sequence[Sequence[object]], width: int) -> Sequence[Sequence[object]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+async def _closed(pool: asyncpg.Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), PATIENCE)
+    except TimeoutError:
+        pool.terminate()
+
+
+async def _nothing_to_reset(_: object) -> None:
+    """Saves a round trip a statement: nothing here leaves anything behind in a session."""

@@ -1,0 +1,103 @@
+"""What queries may ask of a view's rows in Postgres. All in one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from bus.view import Page, RowData, Rows, Scalar
+from bus.views import cursor
+from bus.views.kept import Columns, columns_of, possible
+from bus.views.port import ViewMissing
+from bus.views.postgres_questions import Sql, stretches
+from bus.views.postgres_tables import table
+
+
+class PostgresRows:
+    """See `bus.view.Rows`. Without `table` the view is looked up when it is asked."""
+
+    def __init__(
+        self,
+        connection: PoolConnectionProxy,
+        view: str,
+        table: str = "",
+        columns: Columns | None = None,
+    ) -> None:
+        self._connection = connection
+        self._view = view
+        self._table = table
+        self._columns: Columns = columns or {}
+
+    def of(self, view: str) -> Rows:
+        return PostgresRows(self._connection, view)
+
+    async def get(self, key: str) -> RowData | None:
+        return (await self.many([key])).get(key)
+
+    async def many(self, keys: Iterable[str]) -> Mapping[str, RowData]:
+        sql = await self._sql()
+        wanted = [key for key in keys if possible(key)]
+        statement = f"select key, row from {sql.table} where key = any($1) and row is not null"
+        rows = await self._connection.fetch(statement, wanted)
+        return {row["key"]: msgspec.json.decode(row["row"]) for row in rows}
+
+    async def find(
+        self,
+        where: Mapping[str, Scalar],
+        *,
+        order: str | None = None,
+        descending: bool = False,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page:
+        await self._sql()
+        kind = self._columns[order] if order else None
+        start = None if after is None else cursor.decode(after, kind)
+        if not all(map(possible, start or ())):
+            return Page([], None)
+        found: list[Any] = []
+        for stretch in stretches(order, descending, start):
+            if len(found) <= limit:
+                sql = await self._sql()
+                text = sql.find(where, order, descending, limit + 1 - len(found), stretch)
+                found += await self._connection.fetch(text, *sql.values)
+        page = [msgspec.json.decode(row["row"]) for row in found[:limit]]
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(page, cursor.encode(last["value"], last["key"]) if last else None)
+
+    async def totals(
+        self,
+        by: Sequence[str],
+        of: Sequence[str],
+        *,
+        where: Mapping[str, Scalar] | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> Sequence[RowData]:
+        sql = await self._sql()
+        text = sql.totals(by, of, where or {}, order, limit)
+        sums = {*of, "count"}
+        return [
+            {
+                name: int(value) if name in sums else value
+                for name, value in zip([*by, *of, "count"], row, strict=True)
+            }
+            for row in await self._connection.fetch(text, *sql.values)
+        ]
+
+    async def _sql(self) -> Sql:
+        """A new statement over the view's table: of another view, the version that is built."""
+        if not self._table:
+            found = await self._connection.fetchrow(
+                "select version, shape from views where name = $1 and built "
+                "order by version desc limit 1",
+                self._view,
+            )
+            if found is None:
+                raise ViewMissing(self._view)
+            self._table = table(self._view, found["version"])
+            self._columns = columns_of(found["shape"])
+        return Sql(self._table, self._columns)

@@ -1,0 +1,29 @@
+"""The whole `main` of a view's process."""
+
+from __future__ import annotations
+
+from bus.broker.nats import NatsBroker
+from bus.main import run_until_stopped
+from bus.settings import Settings
+from bus.view import View
+from bus.views.port import ViewStore
+from bus.views.postgres import PostgresViewStore
+from bus.views.redis import RedisViewStore
+from bus.views.worker import ViewWorker
+
+
+def run(view: View) -> None:
+    """Keeps `view` up to date and answers its queries until it is told to stop."""
+
+    def build(settings: Settings) -> ViewWorker:
+        broker = NatsBroker(settings.nats_url, name=f"view-{view.name}")
+        return ViewWorker(view, store(view, settings), broker)
+
+    run_until_stopped(view.name, build)
+
+
+def store(view: View, settings: Settings) -> ViewStore:
+    """Where the settings say that the view's rows are kept."""
+    if view.backend == "redis":
+        return RedisViewStore(view, settings.redis_url)
+    return PostgresViewStore(view, settings.database_url("views"))

@@ -1,0 +1,67 @@
+"""Read your writes: a query can wait until a view has come to given positions."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from bus import replies
+from bus.intake import Invalid
+from bus.views.port import ViewStore
+
+HEADER = "At-Least"
+"""`ordering=4711, payments=12`: positions, as the replies to commands carry them."""
+PATIENCE = 2.0
+"""Seconds until a query that waits is answered `unavailable`."""
+LOOK = 0.1
+"""Seconds after which a waiting query looks again: another process may have moved the view."""
+
+_pair = re.compile(r"\s*([a-z][a-z0-9_]*)\s*=\s*([0-9]{1,18})\s*")
+
+
+class Progress:
+    """Where a view is, for those who wait for it."""
+
+    def __init__(self, store: ViewStore) -> None:
+        self._store = store
+        self._moved = asyncio.Event()
+
+    def moved(self) -> None:
+        """Wakes all who wait, to look again."""
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    async def reached(self, wanted: Mapping[str, int]) -> None:
+        """Returns when the rows have been folded up to `wanted`. Raises Invalid."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while wanted and not await self._there(wanted):
+                    await self._some_move()
+        except TimeoutError:
+            message = "the view has not heard of these positions yet; ask again"
+            raise Invalid(replies.unavailable("CatchingUp", message)) from None
+
+    async def _there(self, wanted: Mapping[str, int]) -> bool:
+        async with self._store.snapshot() as snapshot:
+            return all(snapshot.positions[domain] >= n for domain, n in wanted.items())
+
+    async def _some_move(self) -> None:
+        try:
+            await asyncio.wait_for(self._moved.wait(), LOOK)
+        except TimeoutError:
+            return
+
+
+def at_least(headers: Mapping[str, str], domains: set[str]) -> Mapping[str, int]:
+    """The positions that a request asks for. Raises Invalid."""
+    text = next((value for name, value in headers.items() if name.lower() == HEADER.lower()), "")
+    wanted = {}
+    for part in filter(None, text.split(",")):
+        match = _pair.fullmatch(part)
+        if match is None or match[1] not in domains:
+            known = ", ".join(sorted(domains))
+            message = f"{HEADER} must be like ordering=4711; this view follows {known}"
+            raise Invalid(replies.invalid("InvalidHeader", message, header=HEADER))
+        wanted[match[1]] = int(match[2])
+    return wanted

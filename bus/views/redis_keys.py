@@ -1,0 +1,90 @@
+"""Names and index entries of views in Redis. All of one view share a hash slot.
+
+    {view:stock}                  hash: shapes by version, and which version is built
+    {view:stock}:v1:head          hash: stamp, and a checkpoint a domain
+    {view:stock}:v1:row:<key>     hash: row, a slot a domain, its index entries
+    {view:stock}:v1:keys          all keys that have a row
+    {view:stock}:v1:by:<column>   index: value, NUL, key
+    {view:stock}:v1:parked        hash: what is parked
+
+Indexes are sorted sets with one score, so that entries are in the order of their bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bus.store.port import Checkpoint
+from bus.view import Scalar
+from bus.views.cursor import Cursor
+from bus.views.kept import INTEGER
+
+NOTHING = "\x02"
+"""Rows without a value come behind all others."""
+
+
+class Names(NamedTuple):
+    view: str
+    version: int
+
+    @property
+    def catalogue(self) -> str:
+        return f"{{view:{self.view}}}"
+
+    @property
+    def base(self) -> str:
+        return f"{self.catalogue}:v{self.version}"
+
+    @property
+    def head(self) -> str:
+        return f"{self.base}:head"
+
+    @property
+    def keys(self) -> str:
+        return f"{self.base}:keys"
+
+    @property
+    def parked(self) -> str:
+        return f"{self.base}:parked"
+
+    def row(self, key: str) -> str:
+        return f"{self.base}:row:{key}"
+
+    def by(self, column: str) -> str:
+        return f"{self.base}:by:{column}"
+
+
+def value_entry(value: Scalar) -> str:
+    """`value` as text that sorts as the value does."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, str):
+        return f"\x01{value}"
+    return f"\x01{value - INTEGER.start:020d}"
+
+
+def entry(value: Scalar, key: str) -> str:
+    return f"{value_entry(value)}\0{key}"
+
+
+def parsed(text: str, kind: type[str] | type[int]) -> Cursor:
+    """What an index entry says."""
+    value, _, key = text.partition("\0")
+    if value == NOTHING:
+        return Cursor(None, key)
+    return Cursor(value[1:] if kind is str else int(value[1:]) + INTEGER.start, key)
+
+
+def place_text(place: Checkpoint | None) -> str:
+    return "" if place is None else f"{place.position} {place.event_id}"
+
+
+def places(head: Mapping[str, str]) -> Mapping[str, Checkpoint]:
+    """The checkpoints that a head holds, by domain."""
+    found = {}
+    for name, text in head.items():
+        if name.startswith("at:"):
+            position, _, event_id = text.partition(" ")
+            found[name[3:]] = Checkpoint(int(position), event_id)
+    return found
