@@ -1,0 +1,34 @@
+"""What two orders did to a SKU's stock."""
+
+from domains.inventory.messages import (
+    CONTRACT,
+    Part,
+    ReservationRefused,
+    Shortfall,
+    StockReceived,
+    StockReleased,
+    StockReserved,
+    StockShipped,
+    StockWrittenOff,
+    UnitsReleased,
+    UnitsReserved,
+    UnitsShipped,
+)
+
+TWO_TEAS = [Part(sku="tea-1", quantity=2)]
+
+EVENTS = [
+    ("tea-1", StockReceived(quantity=100, note="delivery 17")),
+    ("tea-1", StockWrittenOff(quantity=1, reason="wet")),
+    ("tea-1", UnitsReserved(order_id="o-1001", quantity=2)),
+    ("o-1001", StockReserved(parts=TWO_TEAS)),
+    (
+        "o-1002",
+        ReservationRefused(shortfalls=[Shortfall(sku="tea-1", wanted=200, available=97)]),
+    ),
+    ("tea-1", UnitsReleased(order_id="o-1001", quantity=2)),
+    ("o-1001", StockReleased(parts=TWO_TEAS)),
+    ("tea-1", UnitsShipped(order_id="o-1001", quantity=2)),
+    ("o-1001", StockShipped(parcel=1, parts=TWO_TEAS)),
+]
+__all__ = ["CONTRACT", "EVENTS"]

@@ -1,0 +1,56 @@
+"""What became of an order's card and its voucher."""
+
+from bus.messages import Money
+from domains.payments.messages import (
+    CONTRACT,
+    AuthorizationRequested,
+    CaptureRequested,
+    ParcelCharged,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentDeclined,
+    PaymentRefunded,
+    PaymentSettled,
+    PaymentsFailed,
+    PaymentsSecured,
+    PaymentVoided,
+    RefundRequested,
+    ReturnBooked,
+    SettlementRequested,
+    Share,
+    VoidRequested,
+)
+
+TEN, FIVE = Money(1000, "BRL"), Money(500, "BRL")
+CARD, VOUCHER = "prov-17", "prov-18"
+
+_EVENTS = [
+    AuthorizationRequested(
+        customer_id="c-7",
+        payment=1,
+        type="credit_card",
+        amount=TEN,
+        installments=3,
+        token="tok-visa",
+    ),
+    SettlementRequested(customer_id="c-7", payment=2, type="voucher", amount=FIVE, token=""),
+    PaymentAuthorized(payment=1, type="credit_card", amount=TEN, reference=CARD),
+    PaymentSettled(payment=2, type="voucher", amount=FIVE, reference=VOUCHER),
+    PaymentDeclined(payment=1, type="credit_card", amount=TEN, reason="card declined"),
+    PaymentsSecured(total=Money(1500, "BRL")),
+    PaymentsFailed(reason="card declined"),
+    ParcelCharged(
+        parcel=1,
+        value=TEN,
+        shares=[Share(payment=1, amount=Money(900, "BRL")), Share(payment=2, amount=FIVE)],
+    ),
+    CaptureRequested(payment=1, parcel=1, amount=TEN, reference=CARD),
+    PaymentCaptured(payment=1, parcel=1, type="credit_card", amount=TEN),
+    ReturnBooked(cause_id="ordering:42", all_of_it=False, shares=[Share(payment=2, amount=FIVE)]),
+    VoidRequested(payment=1, number=1, amount=TEN, reference=CARD),
+    PaymentVoided(payment=1, number=1, type="credit_card", amount=TEN),
+    RefundRequested(payment=2, number=1, amount=FIVE, reference=VOUCHER),
+    PaymentRefunded(payment=2, number=1, type="voucher", amount=FIVE),
+]
+EVENTS = [("o-1001", event) for event in _EVENTS]
+__all__ = ["CONTRACT", "EVENTS"]

@@ -1,0 +1,34 @@
+"""What became of an order's parcel."""
+
+from datetime import UTC, datetime
+
+from bus.messages import Money
+from domains.shipping.messages import (
+    CONTRACT,
+    CallOffRefused,
+    ParcelLine,
+    ShipmentCalledOff,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentPlanned,
+)
+
+LINES = [ParcelLine(line=1, sku="tea-1", quantity=2)]
+VALUE = Money(1000, "BRL")
+
+_EVENTS = [
+    ShipmentPlanned(parcel=1, seller_id="shop", lines=LINES, value=VALUE),
+    ShipmentDispatched(
+        parcel=1,
+        seller_id="shop",
+        lines=LINES,
+        value=VALUE,
+        carrier="post",
+        dispatched_at=datetime(2017, 10, 4, 19, 55, tzinfo=UTC),
+    ),
+    ShipmentDelivered(parcel=1, delivered_at=datetime(2017, 10, 10, 21, 25, 13, tzinfo=UTC)),
+    ShipmentCalledOff(parcel=1, lines=LINES),
+    CallOffRefused(parcel=1),
+]
+EVENTS = [("o-1001", event) for event in _EVENTS]
+__all__ = ["CONTRACT", "EVENTS"]
