@@ -8,7 +8,7 @@ from bus.clock import Clock
 class Backoff:
     """`first` and `most` are seconds; each pause is twice as long as the one before."""
 
-    def __init__(self, clock: Clock, first: float = 0.05, most: float = 5.0) -> None:
+    def __init__(self, clock: Clock, first: float = 0.005, most: float = 5.0) -> None:
         self._clock = clock
         self._first = first
         self._most = most

@@ -1,0 +1,105 @@
+"""A till whose store, stream and relay can be started, stopped and damaged one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from bus import log
+from bus.broker.port import Broker, Serving, StreamMissing
+from bus.reader import Reader
+from bus.relay import Relay
+from bus.store.port import Checkpoint, Store
+from bus.testing.ground import Ground
+from tests.contract.way.damage import Damage
+from tests.unit.kernel.till import DOMAIN
+
+PATIENCE = 20.0
+"""Seconds after which a condition that does not come true fails the test."""
+
+
+class Till:
+    """`store` and `broker` are the test's own handles."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.contract = DOMAIN.contract
+        self._tasks: list[asyncio.Task[None]] = []
+        self._opened: list[Store | Broker] = []
+
+    async def open(self) -> None:
+        await self.ground.open()
+        self.store = await self.another_store()
+        self.broker = await self.another_broker()
+        self.damage = Damage(await self.another_broker())
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for opened in self._opened:
+            await opened.close()
+        await self.ground.close()
+
+    async def another_store(self, domain: str = "till") -> Store:
+        store = await self.ground.store(domain)
+        await store.open()
+        self._opened.append(store)
+        return store
+
+    async def another_broker(self) -> Broker:
+        broker = self.ground.broker()
+        await broker.open()
+        self._opened.append(broker)
+        return broker
+
+    def start(self, running: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(running)
+        self._tasks.append(task)
+        return task
+
+    async def relay(self) -> Relay:
+        """One more relay, with connections of its own."""
+        store, broker = await self.another_store(), await self.another_broker()
+        return Relay(self.contract, store, broker, self.ground.clock)
+
+    async def serve_log(self) -> Serving:
+        return await self.broker.serve(
+            "till", "A till", "1.0.0", log.endpoints(self.contract, self.store)
+        )
+
+    async def reader(self) -> Reader:
+        return Reader(await self.another_broker(), self.contract, batch=10)
+
+    async def at(self, position: int) -> Checkpoint:
+        (stored,) = await self.store.read(position - 1, 1)
+        return Checkpoint(position, stored.event_id)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not await condition():
+                await self.ground.breathe()
+
+    async def stream_equals_store(self) -> bool:
+        """Whether the stream holds the store's bytes at the store's positions, to its end."""
+        try:
+            state = await self.broker.stream_state("till")
+            if state.last != (await self.store.head()).position:
+                return False
+            for stored in await self.store.read(state.first - 1, 10_000):
+                if await self.broker.stream_get("till", stored.position) != stored.body:
+                    return False
+        except StreamMissing:
+            return False
+        return True
+
+
+@pytest.fixture
+async def till(ground: Ground) -> AsyncIterator[Till]:
+    found = Till(ground)
+    await found.open()
+    yield found
+    await found.close()
