@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import tomllib
 
 from cyclopts import App, Group
 
 from bus.settings import SettingsError
-from bus.variables import CHECKOUT
 from scripts.commands.exits import UNAVAILABLE, USAGE, Exit
+from scripts.commands.version import version
 from scripts.supervisor.trouble import Trouble
 
 HELP = """\
@@ -55,15 +54,11 @@ COMMANDS = {
 
 
 def build() -> App:
-    app = App(name="trueup", help=HELP, help_format="markdown", version=_version)
+    app = App(name="trueup", help=HELP, help_format="markdown", version=version)
     for group, commands in COMMANDS.items():
         for name, place in commands.items():
             app.command(f"scripts.commands.{place}", name=name, group=group)
     return app
-
-
-def _version() -> str:
-    return str(tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"])
 
 
 def main() -> None:
