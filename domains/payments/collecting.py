@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bus.messages import Event, Id, Money, Text
-from domains.payments.books import Asked, Books, Collecting, Payment, Untouched
+from domains.payments.books import Asked, Books, Payment, Untouched
 from domains.payments.messages import (
     AuthorizationRequested,
     CollectPayments,
@@ -91,7 +91,7 @@ def settled(command: RecordSettlement, books: Books) -> Sequence[Event]:
 
 
 def declined(command: RecordDecline, books: Books) -> Sequence[Event]:
-    """The first decline gives back all others; a later one has nothing more to say."""
+    """The first decline gives back all others; after it, nothing remains to be given back."""
     payment = _asked(command.payment, books)
     if payment is None:
         return ()
@@ -101,8 +101,6 @@ def declined(command: RecordDecline, books: Books) -> Sequence[Event]:
         amount=books.money(payment.amount),
         reason=command.reason,
     )
-    if not isinstance(books.stage, Collecting):
-        return [decline]
     return [decline, *_give_back_others(payment, books)]
 
 

@@ -53,7 +53,7 @@ def test_one_cancellation_gives_back_once() -> None:
     payments(*PAID).when(free(500)).when(free(500)).then_nothing()
 
 
-def test_two_cancellations_give_back_twice() -> None:
+def test_each_cancellation_gives_back_its_own() -> None:
     first = payments(*PAID).when(free(4500, "ordering:9"))
 
     first.then(
@@ -61,8 +61,10 @@ def test_two_cancellations_give_back_twice() -> None:
         void(500),
         refund(BOLETO, 4000),
     )
-    first.when(free(100, "ordering:12")).then(
-        booked("ordering:12", {CARD: 100}, all_of_it=False), void(100, number=2)
+    second = first.when(free(100, "ordering:12"))
+    second.then(booked("ordering:12", {CARD: 100}, all_of_it=False), void(100, number=2))
+    second.when(free(30, "ordering:15")).then(
+        booked("ordering:15", {CARD: 30}, all_of_it=False), void(30, number=3)
     )
 
 
