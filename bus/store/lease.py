@@ -21,7 +21,8 @@ TOUCH = 1.0
 RETRY = 0.5
 """Seconds between attempts to reach a database that can't be reached."""
 
-_LOCK = "select pg_advisory_lock(hashtextextended('trueup leader of ' || current_schema(), 0))"
+_LOCK = """select pg_advisory_lock(
+    hashtextextended('trueup leader in ' || current_setting('search_path'), 0))"""
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from bus.envelope import Key
 from bus.store.disk import MemoryDisk
 from bus.store.memory_lease import MemoryLease
+from bus.store.packing import storable
 from bus.store.port import (
     START,
     Append,
@@ -57,6 +58,8 @@ class MemoryStore:
 
     async def append(self, append: Append) -> Head:
         await self.disk.reached()
+        if append == Append(expected=append.expected):
+            return self.disk.commit(append)  # only a check: it waits for nobody
         async with self.disk.head_lock:
             return self.disk.commit(append)
 
@@ -118,7 +121,7 @@ class MemoryStore:
         await self.disk.reached()
         row = self.disk.parked.get((reader, key, position))
         if row is not None:
-            again = row._replace(attempts=row.attempts + 1, reason=reason)
+            again = row._replace(attempts=row.attempts + 1, reason=storable(reason))
             self.disk.parked[reader, key, position] = again
 
     def lease(self) -> Lease:

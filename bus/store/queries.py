@@ -10,7 +10,7 @@ import asyncpg
 
 from bus.envelope import Key
 from bus.store.packing import keys as packed_keys
-from bus.store.packing import packed
+from bus.store.packing import packed, storable
 from bus.store.port import (
     START,
     Checkpoint,
@@ -136,4 +136,4 @@ async def parked(connection: Connection, reader: str | None) -> Sequence[ParkedR
 async def parked_again(
     connection: Connection, reader: str, key: str, position: int, reason: str
 ) -> None:
-    await connection.execute(_PARKED_AGAIN, reader, key, position, reason)
+    await connection.execute(_PARKED_AGAIN, reader, key, position, storable(reason))
