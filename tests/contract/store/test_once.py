@@ -158,9 +158,7 @@ async def test_a_place_in_an_upstream_moves_with_what_was_made_of_it(store: Stor
     assert await store.checkpoint("catalog") == START
 
     await store.append(Append(moved=[Moved("catalog", START, Checkpoint(3, "e-3"))]))
-    await store.append(
-        Append(moved=[Moved("catalog", Checkpoint(3, "e-3"), Checkpoint(9, "e-9"))])
-    )
+    await store.append(Append(moved=[Moved("catalog", Checkpoint(3, "e-3"), Checkpoint(9, "e-9"))]))
 
     assert await store.checkpoint("catalog") == Checkpoint(9, "e-9")
     assert await store.checkpoint("payments") == START

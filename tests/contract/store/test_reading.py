@@ -70,5 +70,3 @@ async def test_history_is_all_that_happened_to_an_id_in_order(store: Store) -> N
     ]  # fmt: skip
     assert [e.position for e in await store.history("o-1", 3, 2)] == [4, 6]
     assert await store.history("o-9", 0, 10) == []
-
-

@@ -1,0 +1,147 @@
+"""When the database goes away: what is known, what is not, and going on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bus.embedded import PostgresServer
+from bus.store.memory import MemoryDisk, MemoryStore
+from bus.store.port import StoreUnavailable
+from bus.store.postgres import PostgresStore
+from tests.contract.store.building import ORDER, OTHER, placed
+
+BOUND = 60.0
+"""Seconds within which a restarted server must be found again."""
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[PostgresServer]:
+    folder = Path(tempfile.mkdtemp(prefix="trueup-"))
+    server = PostgresServer(folder / "postgres")
+    await server.start()
+    yield server
+    await server.stop()
+    await asyncio.to_thread(shutil.rmtree, folder)
+
+
+async def appends_waiting(url: str) -> int:
+    """Returns when an append waits for the head's lock."""
+    connection = await asyncpg.connect(url)
+    try:
+        while True:
+            waiting: int = await connection.fetchval(
+                "select count(*) from pg_stat_activity"
+                " where wait_event_type = 'Lock' and query like '%append(%'"
+            )
+            if waiting:
+                return waiting
+            await asyncio.sleep(0.01)  # the server tells nobody that a session waits
+    finally:
+        await connection.close()
+
+
+async def recovered(store: PostgresStore) -> int:
+    """The head's position as soon as the same handle reaches its database again."""
+    while True:
+        try:
+            return (await store.head()).position
+        except StoreUnavailable as error:
+            assert not error.unknown
+            await asyncio.sleep(0.05)  # nothing tells when a server is back
+
+
+async def test_a_server_killed_during_an_append_leaves_it_unknown_and_is_found_again(
+    server: PostgresServer,
+) -> None:
+    store, holder = PostgresStore(server.url), PostgresStore(server.url)
+    await store.open()
+    await holder.open()
+    await store.append(placed(ORDER))
+    lease = store.lease()
+    await lease.acquire()
+    with pytest.raises(StoreUnavailable) as of_holder:
+        async with holder.exclusive() as transaction:
+            under_way = asyncio.create_task(store.append(placed(OTHER)))
+            await asyncio.wait_for(appends_waiting(server.url), BOUND)
+            server.kill()
+            with pytest.raises(StoreUnavailable) as of_append:
+                await asyncio.wait_for(under_way, BOUND)
+            await transaction.append(placed(OTHER))
+    await asyncio.wait_for(lease.lost(), BOUND)
+    with pytest.raises(StoreUnavailable) as of_head:
+        await store.head()
+
+    assert of_append.value.unknown
+    assert not of_holder.value.unknown  # its commit had not begun
+    assert not of_head.value.unknown
+    await server.start()
+    assert await asyncio.wait_for(recovered(store), BOUND) == 1
+    assert (await store.append(placed(OTHER))).position == 2
+    await asyncio.wait_for(lease.acquire(), BOUND)
+    await lease.release()
+    await store.close()
+    await holder.close()
+
+
+async def test_a_session_that_is_ended_during_an_append_leaves_it_unknown(
+    stores_database: str,
+) -> None:
+    store = PostgresStore(stores_database, schema="ended")
+    await store.open()
+    async with store.exclusive():
+        under_way = asyncio.create_task(store.append(placed(ORDER)))
+        await asyncio.wait_for(appends_waiting(stores_database), BOUND)
+        connection = await asyncpg.connect(stores_database)
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where wait_event_type = 'Lock' and query like '%append(%'"
+        )
+        await connection.close()
+        with pytest.raises(StoreUnavailable) as outage:
+            await asyncio.wait_for(under_way, BOUND)
+
+    assert outage.value.unknown
+    assert (await store.append(placed(ORDER))).position == 1
+    await store.close()
+
+
+# The store in memory has outages when a test asks for them.
+
+
+async def test_the_store_in_memory_can_break_before_and_after_a_commit() -> None:
+    store = MemoryStore()
+    store.disk.fail_next("before", "after", "unreachable")
+
+    outcomes = []
+    for position in (0, 1, 1):
+        with pytest.raises(StoreUnavailable) as outage:
+            await store.append(placed(ORDER))
+        outcomes.append(outage.value.unknown)
+        assert (await store.head()).position == position
+
+    assert outcomes == [True, True, False]
+    assert (await store.append(placed(ORDER, 1))).position == 2
+
+
+async def test_the_store_in_memory_can_be_away_for_a_while_and_loses_its_leader() -> None:
+    disk = MemoryDisk()
+    store = MemoryStore(shared=disk)
+    lease = store.lease()
+    await lease.acquire()
+
+    disk.unavailable = True
+
+    await lease.lost()
+    with pytest.raises(StoreUnavailable):
+        await store.head()
+    leading_again = asyncio.create_task(lease.acquire())
+    disk.unavailable = False
+    await asyncio.wait_for(leading_again, BOUND)
+    assert (await store.head()).position == 0
