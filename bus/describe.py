@@ -75,7 +75,8 @@ def schema_of(shape: type) -> Schema:
 def relax(command: Schema) -> None:
     """msgspec lists a struct's tag as required, which decoding does not need; and the
     default of `id` only says that it may be left out."""
-    command["required"] = [name for name in command["required"] if name not in ("type", "id")]
+    spare = (Command.__struct_config__.tag_field, "id")
+    command["required"] = [name for name in command["required"] if name not in spare]
     if not command["required"]:
         del command["required"]
     command["properties"]["id"].pop("default", None)

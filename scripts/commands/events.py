@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from bus import envelope
+from bus.messages import Event
 
+TAG = str(Event.__struct_config__.tag_field)
 SHOWN = 110
 """Characters of an event's data on a line."""
 
@@ -16,7 +18,7 @@ def line(body: bytes, position: int | None = None) -> str:
     """Time, domain, position, aggregate, type and the beginning of the data, with tabs."""
     event = envelope.decode(body)
     data = msgspec.json.decode(event.data)
-    data.pop("type", None)
+    data.pop(TAG, None)  # said by the type
     where = str(position) if position is not None else "-"
     time = event.time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     return "\t".join((time, event.source, where, event.subject, event.type, _short(data)))

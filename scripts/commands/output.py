@@ -18,14 +18,16 @@ def terminal() -> bool:
 
 
 def show(rows: Sequence[Row], columns: Sequence[str], *, json: bool, title: str = "") -> None:
-    """`rows` as JSON if asked for, as a table on a terminal, else one line each with tabs."""
+    """`rows` as JSON if asked for, as a table on a terminal, else one line each
+    with tabs, that begins with the `title`."""
     if json:
         print_json(rows)
     elif terminal():
         Console().print(_table(rows, columns, title))
     else:
         for row in rows:
-            print("\t".join(_text(row.get(column)) for column in columns))
+            cells = [title] if title else []
+            print("\t".join([*cells, *(_text(row.get(column)) for column in columns)]))
 
 
 def print_json(value: Any) -> None:

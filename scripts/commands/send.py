@@ -23,7 +23,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 async def send(
     command: str,
     id: str,
-    body: str = "{}",
+    body: Annotated[str, Parameter(allow_leading_hyphen=True)] = "{}",
     /,
     *,
     command_id: Annotated[str | None, Parameter(name="--id")] = None,

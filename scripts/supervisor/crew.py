@@ -55,7 +55,9 @@ class Crew:
     def _view(self, name: str) -> Process:
         variable = database_variable(VIEWS)
         environment = {**self._base, variable: self._servers.urls[variable]}
-        return self._process(name, "view", f"projections.{name}", environment, service=f"view-{name}")
+        return self._process(
+            name, "view", f"projections.{name}", environment, service=f"view-{name}"
+        )
 
     def _provider(self) -> list[Process]:
         if self._own.environment.get(PROVIDER):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -55,21 +56,43 @@ async def connected(url: str) -> Client:
 
 async def answering(client: Client, expected: Counter[str] | None = None) -> Counter[str]:
     """How many processes of each service answer. Returns early when all `expected` do."""
-    found: dict[str, str] = {}
-    complete = asyncio.Event()
+    window = WINDOW if expected is None else 4 * WINDOW
+
+    def complete(bodies: Sequence[bytes]) -> bool:
+        return expected is not None and expected <= _named(bodies)
+
+    return _named(await gathered(client, "$SRV.PING", window, complete))
+
+
+async def gathered(
+    client: Client,
+    subject: str,
+    window: float,
+    complete: Callable[[Sequence[bytes]], bool] = lambda _: False,
+) -> Sequence[bytes]:
+    """All answers to an empty request that come within `window` seconds."""
+    bodies: list[bytes] = []
+    done = asyncio.Event()
 
     async def heard(message: Msg) -> None:
-        pong = msgspec.json.decode(message.data, type=Pong)
-        found[pong.id] = pong.name
-        if expected is not None and expected <= Counter(found.values()):
-            complete.set()
+        if message.header is None:  # else nobody is there
+            bodies.append(message.data)
+            if complete(bodies):
+                done.set()
+        else:
+            done.set()
 
     inbox = client.new_inbox()
     subscription = await client.subscribe(inbox, cb=heard)
     try:
-        await client.publish("$SRV.PING", b"", reply=inbox)
+        await client.publish(subject, b"", reply=inbox)
         with suppress(TimeoutError):
-            await asyncio.wait_for(complete.wait(), WINDOW if expected is None else 4 * WINDOW)
+            await asyncio.wait_for(done.wait(), window)
     finally:
         await subscription.unsubscribe()
-    return Counter(found.values())
+    return bodies
+
+
+def _named(bodies: Sequence[bytes]) -> Counter[str]:
+    pongs = [msgspec.json.decode(body, type=Pong) for body in bodies]
+    return Counter({pong.id: pong.name for pong in pongs}.values())

@@ -1,0 +1,165 @@
+"""What `trueup status` finds out, part by part. What does not answer is shown, not raised."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from nats.aio.client import Client
+
+from bus import subjects
+from bus.broker.port import Broker, BrokerUnavailable, NoResponders, StreamMissing
+from bus.status import Status, subject
+from scripts.commands.mesh import contracts, settings
+from scripts.supervisor import discovery, health
+from scripts.supervisor.home import Home, ProcessState
+
+Rows = list[dict[str, Any]]
+
+
+async def look(broker: Broker) -> dict[str, Rows]:
+    """Everything, by title."""
+    client = await health.connected(settings().nats_url)
+    try:
+        answering = await health.answering(client)
+        told = [status for name in answering for status in await _told(client, name)]
+    finally:
+        await client.close()
+    return {
+        "processes": _processes(answering),
+        "streams": [await _stream(broker, domain) for domain in contracts()],
+        "readers": await _readers(broker, told),
+        "parked": [row for name in _owners(answering) for row in await _parked(broker, name)],
+        "problems": [
+            {"service": s.service, "pid": s.pid, "what": what, "problem": problem}
+            for s in told
+            for what, problem in s.problems.items()
+        ],
+        "breakers": [
+            {"service": s.service, "pid": s.pid, "breaker": s.breaker} for s in told if s.breaker
+        ],
+    }
+
+
+def trouble(found: Mapping[str, Rows]) -> bool:
+    """Whether a person should look."""
+    silent = any(row["answers"] == 0 for row in found["processes"])
+    open_breaker = any(row["breaker"] != "closed" for row in found["breakers"])
+    return bool(silent or open_breaker or found["parked"] or found["problems"])
+
+
+def _processes(answering: Counter[str]) -> Rows:
+    """By service: those that should run here, and whoever answers from elsewhere."""
+    run = Home(settings().home).run()
+    local = run.processes if run is not None and run.alive else []
+    rows = [_process(state, answering) for state in local]
+    known = {_service(state) for state in local}
+    expected = {*discovery.domains(), *(f"view-{name}" for name in discovery.views())}
+    return rows + [
+        {**_NOBODY, "name": name, "answers": answering[name]} for name in sorted(expected - known)
+    ]
+
+
+_NOBODY = {"name": "", "kind": "", "state": None, "pid": None, "up": None, "restarts": None}
+
+
+def _process(state: ProcessState, answering: Counter[str]) -> dict[str, Any]:
+    up = _duration(time.time() - state.since) if state.state == "running" else None
+    asked = state.kind in ("domain", "view")
+    return {
+        "name": state.name,
+        "kind": state.kind,
+        "state": state.state,
+        "pid": state.pid,
+        "up": up,
+        "restarts": state.restarts,
+        "answers": answering[_service(state)] if asked else None,
+    }
+
+
+def _service(state: ProcessState) -> str:
+    if state.kind == "view":
+        return f"view-{state.name}"
+    return state.name.rsplit("-", 1)[0] if state.name.rpartition("-")[2].isdecimal() else state.name
+
+
+async def _told(client: Client, service: str) -> Sequence[Status]:
+    found = []
+    for body in await health.gathered(client, subject(service), health.WINDOW):
+        try:
+            found.append(msgspec.json.decode(body, type=Status))
+        except msgspec.MsgspecError:
+            continue  # a service of somebody else's
+    return found
+
+
+async def _stream(broker: Broker, domain: str) -> dict[str, Any]:
+    head = await _head(broker, domain)
+    first: int | None = None
+    last: int | None = None
+    with suppress(StreamMissing):
+        first, last = await broker.stream_state(domain)
+    behind = None if head is None or last is None else head - last
+    return {
+        "domain": domain,
+        "stream": domain.upper(),
+        "store": head,
+        "first": first,
+        "last": last,
+        "behind": behind,
+    }
+
+
+async def _head(broker: Broker, domain: str) -> int | None:
+    try:
+        question = {"after": 2**62, "limit": 1}
+        reply = await broker.request(subjects.log_read(domain), msgspec.json.encode(question))
+        return int(msgspec.json.decode(reply.body)["head"])
+    except (NoResponders, BrokerUnavailable, KeyError):
+        return None
+
+
+async def _readers(broker: Broker, told: Sequence[Status]) -> Rows:
+    heads = {domain: await _head(broker, domain) for domain in contracts()}
+    rows = []
+    for status in told:
+        for domain, position in status.positions.items():
+            head = heads.get(domain)
+            behind = None if head is None else max(0, head - position)
+            rows.append(
+                {
+                    "reader": status.service,
+                    "pid": status.pid,
+                    "of": domain,
+                    "position": position,
+                    "behind": behind,
+                }
+            )
+    return sorted(rows, key=lambda row: (row["reader"], row["of"], row["pid"]))
+
+
+def _owners(answering: Counter[str]) -> list[str]:
+    """Domains and views, by the names under which they park."""
+    domains = [name for name in answering if name in contracts()]
+    views = [name.removeprefix("view-") for name in answering if name.startswith("view-")]
+    return sorted(domains) + sorted(views)
+
+
+async def _parked(broker: Broker, owner: str) -> Rows:
+    try:
+        reply = await broker.request(subjects.parked_list(owner))
+        rows = msgspec.json.decode(reply.body)["parked"]
+    except (NoResponders, BrokerUnavailable, KeyError):
+        return []
+    keys = {(row["reader"], row["key"]) for row in rows}
+    return [{"owner": owner, "keys": len(keys), "events": len(rows)}] if rows else []
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
