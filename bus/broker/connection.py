@@ -49,12 +49,13 @@ class Connection:
         """Sends what is queued, if the server still takes it."""
         if self.closed:
             return
-        await self.flush()
+        if not await self.flush():
+            self.wire.discard()
         self.closed = True
         self._lose("closed")
         try:
             await asyncio.wait_for(self.wire.close(), _FLUSH_SECONDS)
-        except TimeoutError:
+        except (OSError, TimeoutError):  # it broke in that very moment, or takes no bytes
             _log.warning("the NATS server did not take all that was sent", at=self.where)
 
     async def flush(self) -> bool:

@@ -38,6 +38,7 @@ class Interest:
         self.queue = queue
         self.take = take
         self._tokens = pattern.split(".")
+        self.literal = "*" not in self._tokens and ">" not in self._tokens
 
     def matches(self, subject: list[str]) -> bool:
         for i, token in enumerate(self._tokens):
@@ -55,7 +56,8 @@ class MemoryServer:
         self.max_payload = max_payload
         self.submissions: MemoryQueue | None = None
         self._streams: dict[str, MemoryStream] = {}
-        self._interests: list[Interest] = []
+        self._literal: defaultdict[str, list[Interest]] = defaultdict(list)
+        self._wildcards: list[Interest] = []
         self._turns: defaultdict[str, int] = defaultdict(int)
         self._inboxes = itertools.count(1)
 
@@ -63,12 +65,15 @@ class MemoryServer:
         return f"_INBOX.memory.{next(self._inboxes)}"
 
     def add(self, interest: Interest) -> None:
-        self._interests.append(interest)
+        self._beside(interest).append(interest)
 
     def remove(self, interest: Interest) -> None:
         """What was sent before still reaches it."""
-        if interest in self._interests:
-            self._interests.remove(interest)
+        beside = self._beside(interest)
+        if interest in beside:
+            beside.remove(interest)
+        if interest.literal and not beside:
+            del self._literal[interest.pattern]
 
     def send(
         self, subject: str, body: bytes, headers: Mapping[str, str] | None = None, reply: str = ""
@@ -114,13 +119,16 @@ class MemoryServer:
         self.submissions = self.submissions or MemoryQueue()
         return self.submissions
 
+    def _beside(self, interest: Interest) -> list[Interest]:
+        return self._literal[interest.pattern] if interest.literal else self._wildcards
+
     def _takers(self, subject: str) -> list[Interest]:
         tokens = subject.split(".")
         takers: list[Interest] = []
         groups: defaultdict[str, list[Interest]] = defaultdict(list)
-        for interest in self._interests:
-            if interest.matches(tokens):
-                (takers if interest.queue is None else groups[interest.queue]).append(interest)
+        wild = [interest for interest in self._wildcards if interest.matches(tokens)]
+        for interest in (*self._literal.get(subject, ()), *wild):
+            (takers if interest.queue is None else groups[interest.queue]).append(interest)
         for queue, members in groups.items():
             turn = f"{queue} {members[0].pattern}"
             takers.append(members[self._turns[turn] % len(members)])

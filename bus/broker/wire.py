@@ -67,6 +67,11 @@ class Wire(Client):
         if self._flush_queue is not None and self._flush_queue.empty():
             self._flush_queue.put_nowait(asyncio.get_running_loop().create_future())
 
+    def discard(self) -> None:
+        """Forgets what is queued."""
+        self._pending.clear()
+        self._pending_data_size = 0
+
     def _deliver(
         self, number: int, subject: bytes, reply: bytes, body: bytes, headers: bytes | None
     ) -> None:
