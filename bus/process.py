@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -10,9 +11,10 @@ import msgspec
 import structlog
 
 from bus import log as event_log
-from bus import parked, subjects
+from bus import parked, status, subjects
 from bus.broker.nats import NatsBroker
 from bus.broker.port import Broker, BrokerUnavailable, NoResponders, Serving, StreamMissing
+from bus.broker.streams import StreamSettings
 from bus.clock import Clock, Ids, SystemClock, uuid7
 from bus.committer import Committer
 from bus.deadlines import Deadlines
@@ -20,6 +22,7 @@ from bus.decider import Domain
 from bus.leader import Leader
 from bus.main import run_until_stopped
 from bus.outside import Calls, Outside
+from bus.parked import Retried
 from bus.reactions import Reactions
 from bus.relay import Relay
 from bus.service import Service
@@ -39,11 +42,19 @@ def run(domain: Domain, outside: Callable[[Settings], Outside] | None = None) ->
         return DomainProcess(
             domain,
             PostgresStore(settings.database_url(domain.name)),
-            NatsBroker(settings.nats_url, name=domain.name),
+            NatsBroker(settings.nats_url, name=domain.name, streams=_streams(settings)),
             outside=outside(settings) if outside else None,
         )
 
     run_until_stopped(domain.name, build)
+
+
+def _streams(settings: Settings) -> StreamSettings:
+    return StreamSettings(
+        replicas=settings.stream_replicas,
+        max_msgs=settings.stream_max_msgs or -1,
+        by_entity=settings.stream_by_entity,
+    )
 
 
 class DomainProcess:
@@ -93,6 +104,7 @@ class DomainProcess:
                 *self.service.endpoints(),
                 *event_log.endpoints(self.domain.contract, self.store),
                 *parked.endpoints(self.domain.name, self.store, self._retry_parked),
+                status.endpoint(self.domain.name, self.status),
             ],
         )
         await self.service.start_submissions()
@@ -132,6 +144,19 @@ class DomainProcess:
         asking = self.calls.in_flight if self.calls else 0
         return self.committer.idle and self.service.idle and not asking
 
+    def status(self) -> status.Status:
+        """What this process says of itself."""
+        leading = self.leader.leading
+        return status.Status(
+            service=self.domain.name,
+            pid=os.getpid(),
+            leading=leading,
+            published=self.relay.published if leading else None,
+            positions={r.upstream: r.position for r in self.reactions} if leading else {},
+            problems=dict(self.leader.problems),
+            breaker=self.calls.breaker_state if self.calls and leading else None,
+        )
+
     def _wire(self) -> None:
         domain, store, broker, clock = self.domain, self.store, self.broker, self._clock
         self.committer = Committer(
@@ -146,14 +171,14 @@ class DomainProcess:
         self.service = Service(domain.contract, broker, self.committer, clock, self._ids)
         self.relay = Relay(domain.contract, store, broker, clock)
         self.reactions = [
-            Reactions(domain, reaction, store, broker, self.committer)
+            Reactions(domain, reaction, store, broker, self.committer, clock=clock)
             for reaction in domain.reactions
         ]
         self.deadlines = Deadlines(domain, store, self.committer, clock)
         self.calls = (
             Calls(domain, store, self.committer, clock, self._outside) if self._outside else None
         )
-        self.leader = Leader(store.lease(), self._leading)
+        self.leader = Leader(store.lease(), self._leading, clock)
 
     def _leading(self) -> Sequence[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         """What only the leader does."""
@@ -164,6 +189,11 @@ class DomainProcess:
             *[(f"reactions to {r.upstream}", r.run) for r in self.reactions],
             *calls,
         ]
+
+    async def _retry_parked(self, key: str | None) -> Retried | None:
+        if not self.leader.leading:
+            return None
+        return sum([await reaction.retry(key) for reaction in self.reactions], Retried())
 
     def _committed(self, events: Sequence[StoredEvent]) -> None:
         if self.leader.leading:

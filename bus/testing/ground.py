@@ -11,7 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from bus.broker.memory import MemoryBroker, MemoryServer
+from redis.asyncio import Redis
+
+from bus.broker.memory import MemoryBroker
+from bus.broker.memory_server import MemoryServer
 from bus.broker.nats import NatsBroker
 from bus.broker.port import Broker
 from bus.clock import Clock, ManualClock
@@ -28,6 +31,9 @@ from bus.views.redis import RedisViewStore
 
 BREATH = 0.002
 """Real seconds between two looks at a real mesh: its servers have no condition to await."""
+BREATHS = 50
+MOMENT = timedelta(milliseconds=50)
+"""In memory, that much time passes after so many breaths."""
 
 
 class AdvancingClock(Clock, Protocol):
@@ -63,6 +69,7 @@ class MemoryGround:
         self.server = MemoryServer()
         self.disks: dict[str, MemoryDisk] = defaultdict(MemoryDisk)
         self.views = MemoryViews()
+        self._breaths = 0
 
     async def open(self) -> None:
         pass
@@ -80,6 +87,10 @@ class MemoryGround:
         return MemoryViewStore(view, self.views)
 
     async def breathe(self) -> None:
+        """Every so often a little time passes too, for those who wait before they try again."""
+        self._breaths += 1
+        if self._breaths % BREATHS == 0:
+            self.clock.advance(MOMENT)
         await asyncio.sleep(0)
 
 
@@ -113,7 +124,8 @@ class RealGround:
 
     async def open(self) -> None:
         await self.nats.start()
-        await self._servers.valkey.flush()
+        async with Redis.from_url(self._servers.valkey.url) as valkey:
+            await valkey.flushall()
 
     async def close(self) -> None:
         await self.nats.stop()

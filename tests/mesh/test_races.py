@@ -24,6 +24,7 @@ async def test_cancel_while_the_provider_is_being_asked(ground: Ground) -> None:
         await it.mesh.rest()
         assert await it.names("payments", "o-1") == [
             "AuthorizationRequested",
+            "ReturnBooked",
             "PaymentAuthorized",
             "VoidRequested",
             "PaymentVoided",
