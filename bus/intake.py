@@ -52,7 +52,7 @@ class Intake:
         address = self.address(subject)
         command = self._command(address, body)
         known = {name.lower(): value for name, value in headers.items()}
-        given = _matching(known, "nats-msg-id", EXTERNAL_ID) or own_id
+        given = _command_id(known) or own_id
         command_id = given or self._ids()
         correlation = known.get("correlation-id", "")
         trace = known.get("traceparent", "")
@@ -116,11 +116,10 @@ def _sentence(error: str) -> str:
     return error if "JSON" in error else f"the body is no UTF-8 JSON: {error}"
 
 
-def _matching(headers: Mapping[str, str], name: str, grammar: re.Pattern[str]) -> str:
-    value = headers.get(name, "")
-    if value and not grammar.fullmatch(value):
-        rule = f"must match {grammar.pattern}"
-        raise Invalid(invalid("InvalidHeader", f"{name} {rule}", field=name, rule=rule))
+def _command_id(headers: Mapping[str, str]) -> str:
+    value = headers.get("nats-msg-id", "")
+    if value and not EXTERNAL_ID.fullmatch(value):
+        raise _invalid_header("Nats-Msg-Id", f"must match {EXTERNAL_ID.pattern}")
     return value
 
 
@@ -129,13 +128,12 @@ def _expected_version(headers: Mapping[str, str]) -> int | None:
     if value is None:
         return None
     if not re.fullmatch(r"[0-9]{1,15}", value):
-        rule = "must be a whole number, 0 or more"
-        raise Invalid(
-            invalid(
-                "InvalidHeader", f"Expected-Version {rule}", field="Expected-Version", rule=rule
-            )
-        )
+        raise _invalid_header("Expected-Version", "must be a whole number, 0 or more")
     return int(value)
+
+
+def _invalid_header(name: str, rule: str) -> Invalid:
+    return Invalid(invalid("InvalidHeader", f"{name} {rule}", field=name, rule=rule))
 
 
 def _digest(address: Address, body: bytes) -> bytes:

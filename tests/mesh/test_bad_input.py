@@ -36,36 +36,36 @@ BODIES: dict[str, tuple[bytes, str, str]] = {
     "bad UTF-8": (b'{"customer_id":"\xff\xfe","lines":[]}', "MalformedJson", ""),
     "a byte order mark": (b"\xef\xbb\xbf" + GOOD.encode(), "MalformedJson", ""),
     "200,000 brackets": (b"[" * 200_000, "InvalidBody", ""),
-    "200,000 brackets in a field": (b'{"lines":' + b"[" * 200_000, "InvalidBody", "lines[...]"),
+    "200,000 brackets in a field": (b'{"lines":' + b"[" * 200_000, "InvalidBody", "lines[0]"),
     "200,000 brackets in an unknown field": (b'{"x":' + b"[" * 200_000, "InvalidBody", "x"),
     "NaN": ((LINE % "NaN").encode(), "MalformedJson", ""),
-    "1e400": ((LINE % "1e400").encode(), "InvalidBody", "lines[...].quantity"),
-    "5,000 digits": ((LINE % ("9" * 5000)).encode(), "InvalidBody", "lines[...].quantity"),
-    "a string for a number": ((LINE % '"2"').encode(), "InvalidBody", "lines[...].quantity"),
-    "true for a number": ((LINE % "true").encode(), "InvalidBody", "lines[...].quantity"),
-    "null for a number": ((LINE % "null").encode(), "InvalidBody", "lines[...].quantity"),
+    "1e400": ((LINE % "1e400").encode(), "InvalidBody", "lines[0].quantity"),
+    "5,000 digits": ((LINE % ("9" * 5000)).encode(), "InvalidBody", "lines[0].quantity"),
+    "a string for a number": ((LINE % '"2"').encode(), "InvalidBody", "lines[0].quantity"),
+    "true for a number": ((LINE % "true").encode(), "InvalidBody", "lines[0].quantity"),
+    "null for a number": ((LINE % "null").encode(), "InvalidBody", "lines[0].quantity"),
     "an array for the body": (b"[]", "InvalidBody", ""),
     "a number for the body": (b"7", "InvalidBody", ""),
     "an unknown field": (GOOD[:-1].encode() + b',"gift":true}', "InvalidBody", "gift"),
     "a missing field": (b'{"customer_id":"c-7"}', "InvalidBody", "lines"),
     "an empty body": (b"", "InvalidBody", "customer_id"),
-    "a negative quantity": ((LINE % "-1").encode(), "InvalidBody", "lines[...].quantity"),
-    "no quantity": ((LINE % "0").encode(), "InvalidBody", "lines[...].quantity"),
-    "a huge quantity": ((LINE % "1000001").encode(), "InvalidBody", "lines[...].quantity"),
+    "a negative quantity": ((LINE % "-1").encode(), "InvalidBody", "lines[0].quantity"),
+    "no quantity": ((LINE % "0").encode(), "InvalidBody", "lines[0].quantity"),
+    "a huge quantity": ((LINE % "1000001").encode(), "InvalidBody", "lines[0].quantity"),
     "float money": (
         (PRICE % '{"amount":1.5,"currency":"EUR"}').encode(),
         "InvalidBody",
-        "lines[...].price.amount",
+        "lines[0].price.amount",
     ),
     "negative money": (
         (PRICE % '{"amount":-1,"currency":"EUR"}').encode(),
         "InvalidBody",
-        "lines[...].price.amount",
+        "lines[0].price.amount",
     ),
     "no currency": (
         (PRICE % '{"amount":1,"currency":"euro"}').encode(),
         "InvalidBody",
-        "lines[...].price.currency",
+        "lines[0].price.currency",
     ),
     "another currency": (
         b'{"customer_id":"c-7","lines":[{"sku":"a","quantity":1,"price":{"amount":1,"currency":"EUR"}},'
@@ -207,16 +207,22 @@ async def test_forged_headers_reach_neither_the_stream_nor_the_answer(sender: Se
     assert set(stored.headers or {}) <= {"Nats-Expected-Last-Sequence"}
 
 
-async def test_a_line_break_in_a_header_is_not_sent(sender: Sender) -> None:
-    with pytest.raises(ValueError, match="header"):
-        await sender.client.publish(
-            "cmd.ordering.PlaceOrder.o-1", b"{}", headers={"X": "1\r\nNats-Msg-Id: 2"}
-        )
+async def test_a_line_break_in_a_header_makes_no_second_header(sender: Sender) -> None:
+    smuggled = {"Correlation-Id": "a\r\nNats-Msg-Id: smuggled"}
+    (first,) = await sender.answers("cmd.ordering.PlaceOrder.o-1", GOOD.encode(), smuggled)
+    (other,) = await sender.answers(
+        "cmd.ordering.PlaceOrder.o-2", GOOD.encode(), {"Nats-Msg-Id": "smuggled"}
+    )
+    assert msgspec.json.decode(first.data)["status"] == "accepted"
+    assert msgspec.json.decode(other.data)["status"] == "accepted"
+    events = await sender.mesh.events("ordering", "o-1")
+    assert events[0].correlation_id not in ("a", "smuggled")
 
 
 async def test_a_command_id_used_for_another_payload_is_told_so(sender: Sender) -> None:
     same = {"Nats-Msg-Id": "command-1"}
     (first,) = await sender.answers("cmd.ordering.PlaceOrder.o-1", GOOD.encode(), same)
+    await sender.mesh.rest()
     before = await sender.books()
     (other,) = await sender.answers("cmd.ordering.PlaceOrder.o-1", (LINE % 5).encode(), same)
     (again,) = await sender.answers("cmd.ordering.PlaceOrder.o-1", GOOD.encode(), same)
