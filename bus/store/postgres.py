@@ -130,6 +130,28 @@ class PostgresStore:
         async with self._connection() as connection:
             return await queries.history(connection, id, after, limit)
 
+    async def sequence(
+        self,
+        key: Key,
+        *,
+        after: int | None = None,
+        upto: int | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[StoredEvent]:
+        """Events of one aggregate with versions above `after` and up to `upto`."""
+        async with self._connection() as connection:
+            return await queries.sequence(
+                connection, key, after=after, upto=upto, limit=limit, descending=descending
+            )
+
+    async def of_types(
+        self, types: Sequence[str], after: int, upto: int | None, limit: int
+    ) -> Sequence[StoredEvent]:
+        """As `read`, up to position `upto` and of these types only; no types: of any."""
+        async with self._connection() as connection:
+            return await queries.of_types(connection, types, after, upto, limit)
+
     async def receipts(self, command_ids: Sequence[str]) -> Mapping[str, StoredReceipt]:
         async with self._connection() as connection:
             return await queries.receipts(connection, command_ids)

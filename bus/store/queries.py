@@ -44,6 +44,15 @@ _HISTORY = f"""with found as materialized (
     from (select position from found order by position limit $3) as f
     join events e using (position) order by e.position"""
 
+_SEQUENCE = f"""select {_EVENT} from events e
+    where e.id = $1 and e.aggregate = $2
+        and ($3::bigint is null or e.version > $3) and ($4::bigint is null or e.version <= $4)
+    order by e.version {{direction}} limit $5"""
+
+_OF_TYPES = f"""select {_EVENT} from events e
+    where e.position > $1 and ($2::bigint is null or e.position <= $2)
+        and ($3::text[] is null or e.type = any ($3)) order by e.position limit $4"""
+
 _RECEIPTS = """select command_id, digest, convert_to(answer::text, 'UTF8'), position
     from receipts where command_id = any (unpacked($1))"""
 
@@ -94,6 +103,25 @@ async def read(connection: Connection, after: int, limit: int) -> Sequence[Store
 
 async def history(connection: Connection, id: str, after: int, limit: int) -> Sequence[StoredEvent]:
     return _events(await connection.fetch(_HISTORY, id, after, limit))
+
+
+async def sequence(
+    connection: Connection,
+    key: Key,
+    *,
+    after: int | None,
+    upto: int | None,
+    limit: int | None,
+    descending: bool,
+) -> Sequence[StoredEvent]:
+    statement = _SEQUENCE.format(direction="desc" if descending else "asc")
+    return _events(await connection.fetch(statement, key.id, key.aggregate, after, upto, limit))
+
+
+async def of_types(
+    connection: Connection, types: Sequence[str], after: int, upto: int | None, limit: int
+) -> Sequence[StoredEvent]:
+    return _events(await connection.fetch(_OF_TYPES, after, upto, list(types) or None, limit))
 
 
 async def receipts(

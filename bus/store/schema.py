@@ -22,8 +22,8 @@ async def create(connection: asyncpg.Connection, name: str, schema: str | None) 
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
         await _check_encoding(connection, name)
-        if schema is not None:
-            await connection.execute(f'create schema if not exists "{schema}"')
+        if schema and await connection.fetchval("select to_regnamespace($1) is null", schema):
+            await connection.execute(f'create schema "{schema}"')
         if await connection.fetchval("select to_regclass('head') is null"):
             await connection.execute(files("bus.store").joinpath("schema.sql").read_text("utf-8"))
         await _check_format(connection, name)
