@@ -108,7 +108,7 @@ class MemoryViewStore:
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         shelf = self._shelf()
         positions = {domain: place.position for domain, place in shelf.checkpoints.items()}
-        yield Snapshot(MemoryRows(self._views, self.view.name), positions)
+        yield Snapshot(MemoryRows(self._views, self.view.name, shelf), positions)
 
     def _shelf(self) -> Shelf:
         shelf = self._views.shelves.get(self.view.name, {}).get(self.view.version)
@@ -120,11 +120,12 @@ class MemoryViewStore:
 
 
 class MemoryRows:
-    """See `bus.view.Rows`."""
+    """See `bus.view.Rows`. Without a shelf it is the version that is built."""
 
-    def __init__(self, views: MemoryViews, view: str) -> None:
+    def __init__(self, views: MemoryViews, view: str, shelf: Shelf | None = None) -> None:
         self._views = views
         self._view = view
+        self._shelf = shelf
 
     def of(self, view: str) -> Rows:
         return MemoryRows(self._views, view)
@@ -189,7 +190,8 @@ class MemoryRows:
         return [{**dict(zip(by, group, strict=True)), **sums} for group, sums in found[:limit]]
 
     def _serving(self) -> Shelf:
-        """The version that is built, the newest if there are several."""
+        if self._shelf is not None:
+            return self._shelf
         versions = self._views.shelves.get(self._view, {})
         built = [number for number, shelf in versions.items() if shelf.built]
         if not built:

@@ -26,6 +26,11 @@ class Progress:
     def __init__(self, store: ViewStore) -> None:
         self._store = store
         self._moved = asyncio.Event()
+        self._halted = ""
+
+    def halt(self, reason: str) -> None:
+        """From now on every query is answered `unavailable`, with the reason."""
+        self._halted = reason
 
     def moved(self) -> None:
         """Wakes all who wait, to look again."""
@@ -34,6 +39,8 @@ class Progress:
 
     async def reached(self, wanted: Mapping[str, int]) -> None:
         """Returns when the rows have been folded up to `wanted`. Raises Invalid."""
+        if self._halted:
+            raise Invalid(replies.unavailable("ViewStopped", self._halted))
         try:
             async with asyncio.timeout(PATIENCE):
                 while wanted and not await self._there(wanted):

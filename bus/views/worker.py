@@ -1,52 +1,46 @@
-"""A view's process: follows all its streams at once, builds its rows, answers its queries."""
+"""A view's process: keeps the rows up to date and answers queries from them."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Mapping
-from contextlib import aclosing
-from typing import Any
+from collections.abc import Mapping
 
 import structlog
 
 from bus import status
-from bus.backoff import Backoff
-from bus.broker.port import Broker, BrokerUnavailable, Serving
+from bus.broker.port import Broker, Serving
 from bus.clock import Clock, SystemClock
 from bus.halt import Halt
-from bus.reader import Reader
-from bus.store.port import Checkpoint, StoreUnavailable
-from bus.view import Source, View
+from bus.store.port import Checkpoint
+from bus.view import View
 from bus.views import parked, queries
-from bus.views.builder import Builder, Rewound
+from bus.views.builder import Builder
+from bus.views.following import Following
 from bus.views.port import ViewStore
 from bus.views.progress import Progress
-
-BATCH = 2000
-"""Events in one transaction, at most."""
-LOOK = 1.0
-"""Seconds between looks at what other processes of the view have written."""
 
 log = structlog.get_logger()
 
 
 class ViewWorker:
-    """Keeps one view up to date. Several may run: each event is folded by one of them.
+    """Several may run for one view: each event is folded by one of them.
 
-    It opens and closes `store` and `broker` itself.
+    It opens and closes `store` and `broker` itself. `problems` names what has brought the
+    view to a halt, if anything has; queries are answered `unavailable` then.
     """
 
     def __init__(
         self, view: View, store: ViewStore, broker: Broker, clock: Clock | None = None
     ) -> None:
         self.view = view
+        self.problems: dict[str, str] = {}
         self._store = store
         self._broker = broker
-        self._clock = clock or SystemClock()
         self._progress = Progress(store)
-        self._builder = Builder(store, self._clock, self._progress.moved)
-        self._behind: set[str] = set()
+        clock = clock or SystemClock()
+        self._builder = Builder(store, clock, self._progress.moved)
+        self._following = Following(view, broker, clock, self._builder, self._caught_up)
         self._serving: Serving | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -65,15 +59,14 @@ class ViewWorker:
             await self._store.open()
             await self._broker.open()
             await self._builder.begin()
-            if self._builder.built:
-                await self._serve()
+            await self._serve()
         except BaseException:
             await self._leave()
             raise
         self._running = asyncio.create_task(self._run(), name=f"view {self.view.name}")
 
     async def wait(self) -> None:
-        """Raises what has brought the view to a halt; else never returns."""
+        """Raises what has brought the process down; else never returns."""
         if self._running is None:
             raise RuntimeError("start() comes first")
         await asyncio.shield(self._running)
@@ -90,81 +83,45 @@ class ViewWorker:
             await asyncio.gather(self._running, return_exceptions=True)
         await self._leave()
 
+    def status(self) -> status.Status:
+        """What this process says of itself."""
+        positions = {domain: place.position for domain, place in self.checkpoints.items()}
+        return status.Status(
+            service=self._name, pid=os.getpid(), positions=positions, problems=self.problems
+        )
+
+    @property
+    def _name(self) -> str:
+        return f"view-{self.view.name}"
+
     async def _leave(self) -> None:
         await self._broker.close()
         await self._store.close()
 
-    async def _serve(self) -> None:
-        self._serving = await self._broker.serve(
-            f"view-{self.view.name}",
-            f"The queries of the view {self.view.name}",
-            f"{self.view.version}.0.0",
-            [
-                *queries.endpoints(self.view, self._store, self._progress, self._broker),
-                *parked.endpoints(self.view, self._store, self._builder),
-                status.endpoint(f"view-{self.view.name}", self.status),
-            ],
-        )
-
-    def status(self) -> status.Status:
-        """What this process says of itself."""
-        positions = {domain: place.position for domain, place in self.checkpoints.items()}
-        return status.Status(service=f"view-{self.view.name}", pid=os.getpid(), positions=positions)
-
     async def _run(self) -> None:
-        backoff = Backoff(self._clock)
-        while True:
-            try:
-                await self._follow_all()
-            except Rewound:
-                log.warning("view begins anew", view=self.view.name)
-                await self._begin(backoff)
-            except (StoreUnavailable, BrokerUnavailable) as error:
-                log.warning("view waits", view=self.view.name, reason=str(error))
-                await backoff.pause()
-            except Halt as halt:
-                log.error("view stopped", view=self.view.name, reason=str(halt))
-                raise
-
-    async def _begin(self, backoff: Backoff) -> None:
         try:
-            await self._builder.begin()
-            backoff.reset()
-        except StoreUnavailable:
-            await backoff.pause()
+            await self._following.run()
+        except Halt as halt:
+            log.error("view stopped", view=self.view.name, reason=str(halt))
+            self.problems["streams"] = str(halt)
+            self._progress.halt(str(halt))
+        # A restart would stop at the same place: the process stays, to say why it did.
+        await asyncio.Future()
 
-    async def _follow_all(self) -> None:
-        """Runs until one part raises; then the others end, too."""
-        self._behind = {source.contract.domain for source in self.view.sources}
-        parts: list[Coroutine[Any, Any, None]] = [self._look()]
-        parts += [self._follow(source) for source in self.view.sources]
-        tasks = [asyncio.create_task(part) for part in parts]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _follow(self, source: Source) -> None:
-        reader = Reader(self._broker, source.contract, batch=BATCH, clock=self._clock)
-        place = self.checkpoints[source.contract.domain]
-        async with aclosing(reader.follow(place)) as batches:
-            async for batch in batches:
-                if batch:
-                    await self._builder.take(source, batch)
-                else:
-                    await self._caught_up(source)
-
-    async def _caught_up(self, source: Source) -> None:
-        self._behind.discard(source.contract.domain)
-        if not self._behind and not self._builder.built:
+    async def _caught_up(self) -> None:
+        if not self._builder.built:
             await self._builder.settle()
             await self._serve()
 
-    async def _look(self) -> None:
-        while True:
-            await self._clock.sleep(LOOK)
-            await self._builder.look()
+    async def _serve(self) -> None:
+        """Queries only when the rows are built: until then another version answers them."""
+        view, store = self.view, self._store
+        endpoints = [status.endpoint(self._name, self.status)]
+        if self._builder.built:
+            endpoints += queries.endpoints(view, store, self._progress, self._broker)
+            endpoints += parked.endpoints(view, store, self._builder)
+        before, about = self._serving, f"The view {view.name}"
+        version = f"{view.version}.0.0"
+        self._serving = await self._broker.serve(self._name, about, version, endpoints)
+        if before is not None:
+            await before.stop()

@@ -1,0 +1,75 @@
+"""Every store that views can be kept in, empty for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from redis.asyncio import Redis
+
+from bus.testing.ground import Ground, Servers
+from bus.view import View
+from bus.views.memory import MemoryViews, MemoryViewStore
+from bus.views.port import ViewStore
+from bus.views.postgres import PostgresViewStore
+from bus.views.redis import RedisViewStore
+from tests.contract.views.scene import Scene
+
+Stores = Callable[[View], Awaitable[ViewStore]]
+"""Opens one more store of a view, on the same servers."""
+
+
+@pytest.fixture(params=["memory", "postgres", "redis"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def view_servers(backend: str, request: pytest.FixtureRequest) -> Servers | None:
+    return None if backend == "memory" else request.getfixturevalue("servers")
+
+
+@pytest.fixture
+async def stores(backend: str, view_servers: Servers | None) -> AsyncIterator[Stores]:
+    make = await maker(backend, view_servers)
+    opened: list[ViewStore] = []
+
+    async def open_store(view: View) -> ViewStore:
+        opened.append(make(view))
+        await opened[-1].open()
+        return opened[-1]
+
+    yield open_store
+    for store in opened:
+        await store.close()
+
+
+async def maker(backend: str, servers: Servers | None) -> Callable[[View], ViewStore]:
+    if servers is None:
+        views = MemoryViews()
+        return lambda view: MemoryViewStore(view, views)
+    if backend == "redis":
+        await flush(servers)
+        return lambda view: RedisViewStore(view, servers.valkey.url)
+    url = await servers.postgres.database(f"views_contract_{next(servers.numbers)}")
+    return lambda view: PostgresViewStore(view, url)
+
+
+async def flush(servers: Servers) -> None:
+    async with Redis.from_url(servers.valkey.url) as redis:
+        await redis.flushall()
+
+
+@pytest.fixture
+def view_ground(backend: str, request: pytest.FixtureRequest) -> Ground:
+    name = "memory_ground" if backend == "memory" else "real_ground"
+    found: Ground = request.getfixturevalue(name)
+    return found
+
+
+@pytest.fixture
+async def scene(backend: str, view_ground: Ground) -> AsyncIterator[Scene]:
+    found = Scene(view_ground, backend)
+    await found.open()
+    yield found
+    await found.close()

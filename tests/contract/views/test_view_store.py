@@ -1,0 +1,366 @@
+"""What every store of views promises."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from bus.clock import uuid7
+from bus.store.port import START, Checkpoint, Parked
+from bus.view import Page, Scalar, WrongCursor
+from bus.views.port import Change, RowChange, Superseded, ViewChanged, ViewMissing, ViewStore
+from tests.contract.views.conftest import Stores
+from tests.contract.views.sample import DEBTS
+
+UNICODE = "naïve ☃ 𝕏 \u2028 'quoted' \\ \" {view}"
+
+
+def shown(key: str, who: str | None = "ann", owed: int | None = 1, note: str = "") -> RowChange:
+    row = {"id": key, "who": who, "owed": owed, "note": note}
+    slot = msgspec.json.encode({"who": who or "", "billed": owed or 0}).decode()
+    return RowChange(key, slot, msgspec.json.encode(row).decode(), (who, owed, note))
+
+
+async def write(
+    store: ViewStore, *rows: RowChange, domain: str = "bills", **more: object
+) -> Change:
+    """The next write of `domain`, one position on unless told otherwise."""
+    state = await store.state()
+    position = state.checkpoints[domain].position + 1
+    place = Checkpoint(position, f"event-{position}")
+    change = replace(Change(domain, state.stamp, uuid7(), place, rows), **more)  # type: ignore[arg-type]
+    await store.write(change)
+    return change
+
+
+async def find(store: ViewStore, where: dict[str, Scalar], **more: object) -> Page:
+    async with store.snapshot() as snapshot:
+        return await snapshot.rows.find(where, **more)  # type: ignore[arg-type]
+
+
+async def all_pages(store: ViewStore, where: dict[str, Scalar], **more: object) -> Sequence[str]:
+    """The ids on all pages of two rows each."""
+    found: list[str] = []
+    page = await find(store, where, limit=2, **more)
+    while page.next is not None:
+        assert len(page.rows) == 2
+        found += [row["id"] for row in page.rows]
+        page = await find(store, where, limit=2, after=page.next, **more)
+    return found + [row["id"] for row in page.rows]
+
+
+async def test_a_new_view_starts_before_the_first_event_of_each_stream(stores: Stores) -> None:
+    state = await (await stores(DEBTS)).state()
+    assert state.checkpoints == {"bills": START, "money": START}
+    assert state.stamp
+    assert not state.parked
+    assert state.built
+
+
+async def test_rows_and_checkpoint_are_written_together(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    await write(store, shown("b-1", "ann", 7), place=Checkpoint(12, "event-12"))
+    async with store.snapshot() as snapshot:
+        row = await snapshot.rows.get("b-1")
+        assert row == {"id": "b-1", "who": "ann", "owed": 7, "note": ""}
+        assert snapshot.positions == {"bills": 12, "money": 0}
+    assert (await store.state()).checkpoints["bills"] == Checkpoint(12, "event-12")
+
+
+async def test_a_write_that_rests_on_an_older_state_writes_nothing(stores: Stores) -> None:
+    store, other = await stores(DEBTS), await stores(DEBTS)
+    old = await store.state()
+    await write(other, shown("b-1", "ann", 7), domain="money")
+    late = Change(
+        "bills",
+        old.stamp,
+        uuid7(),
+        Checkpoint(5, "e"),
+        [shown("b-1", "bob", 1)],
+        parked=[Parked("debts/bills", "bill/b-9", 5, b"{}", "why")],
+    )
+    with pytest.raises(Superseded):
+        await store.write(late)
+    state = await store.state()
+    assert state.checkpoints == {"bills": START, "money": Checkpoint(1, "event-1")}
+    assert await store.parked() == []
+    async with store.snapshot() as snapshot:
+        assert (await snapshot.rows.get("b-1") or {})["who"] == "ann"
+
+
+async def test_of_writers_at_once_one_wins(stores: Stores) -> None:
+    several = [await stores(DEBTS) for _ in range(4)]
+    stamp = (await several[0].state()).stamp
+    changes = [
+        Change("bills", stamp, uuid7(), Checkpoint(n, f"e{n}"), [shown("b-1", f"w{n}", n)])
+        for n in range(1, 5)
+    ]
+    outcomes = await asyncio.gather(
+        *(store.write(change) for store, change in zip(several, changes, strict=True)),
+        return_exceptions=True,
+    )
+    assert sum(outcome is None for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Superseded) for outcome in outcomes) == 3
+    async with several[0].snapshot() as snapshot:
+        row = await snapshot.rows.get("b-1")
+        assert row is not None
+        assert row["owed"] == snapshot.positions["bills"]
+
+
+async def test_each_source_writes_its_own_slot(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    await write(store, shown("b-1", "ann", 7))
+    await write(store, shown("b-1", "ann", 5)._replace(slot='{"paid":2}'), domain="money")
+    await write(store, shown("b-2", "bob", 1))
+    slots = await store.load(["b-1", "b-2", "b-3"])
+    assert {key: set(of) for key, of in slots.items()} == {
+        "b-1": {"bills", "money"},
+        "b-2": {"bills"},
+    }
+    assert msgspec.json.decode(slots["b-1"]["bills"]) == {"who": "ann", "billed": 7}
+    assert msgspec.json.decode(slots["b-1"]["money"]) == {"paid": 2}
+
+
+async def test_a_key_without_a_row_keeps_its_slots_and_is_seen_by_nobody(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    await write(store, shown("b-1"), shown("b-2"))
+    await write(store, RowChange("b-1", "{}", None, (None, None, None)))
+    async with store.snapshot() as snapshot:
+        assert await snapshot.rows.get("b-1") is None
+        assert set(await snapshot.rows.many(["b-1", "b-2", "b-3"])) == {"b-2"}
+    assert await all_pages(store, {}) == ["b-2"]
+    assert await all_pages(store, {"who": None}) == []
+    assert set(await store.load(["b-1"])) == {"b-1"}
+
+
+async def test_any_text_comes_back_as_it_was(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    nul = shown("b-1", UNICODE, 2)._replace(
+        row='{"id":"b-1","note":"a\\u0000b"}', slot='{"x":"\\u0000"}'
+    )
+    await write(store, nul, shown(UNICODE, UNICODE, 1))
+    async with store.snapshot() as snapshot:
+        assert (await snapshot.rows.get("b-1") or {})["note"] == "a\0b"
+        assert (await snapshot.rows.get(UNICODE) or {})["who"] == UNICODE
+    assert await store.load(["b-1"]) == {"b-1": {"bills": '{"x":"\\u0000"}'}}
+    assert len((await find(store, {"who": UNICODE})).rows) == 2
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800", "", "no such"])
+async def test_what_nothing_can_be_called_is_not_found(stores: Stores, odd: str) -> None:
+    store = await stores(DEBTS)
+    await write(store, shown("b-1"))
+    async with store.snapshot() as snapshot:
+        assert await snapshot.rows.get(odd) is None
+        assert await snapshot.rows.find({"who": odd}) == Page([], None)
+        assert await snapshot.rows.find({"owed": 2**70}) == Page([], None)
+
+
+async def test_many_keys_at_once(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    await write(store, *(shown(f"b-{n}", f"w-{n % 7}", n) for n in range(3000)))
+    assert len(await store.load([f"b-{n}" for n in range(3000)])) == 3000
+    async with store.snapshot() as snapshot:
+        assert len(await snapshot.rows.many(f"b-{n}" for n in range(3000))) == 3000
+    page = await find(store, {"who": "w-3"}, limit=1000)
+    assert len(page.rows) == len([n for n in range(3000) if n % 7 == 3])
+
+
+async def test_rows_are_found_by_their_columns_as_they_are_now(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    await write(store, shown("b-1", "ann", 1), shown("b-2", "bob", 2), shown("b-3", "ann", 3))
+    assert await all_pages(store, {"who": "ann"}) == ["b-1", "b-3"]
+    await write(store, shown("b-1", "bob", 1))
+    assert await all_pages(store, {"who": "ann"}) == ["b-3"]
+    assert await all_pages(store, {"who": "bob"}) == ["b-1", "b-2"]
+    assert await all_pages(store, {"who": "bob", "owed": 2}) == ["b-2"]
+    assert await all_pages(store, {"who": "bob", "owed": 3}) == []
+
+
+ROWS = [
+    shown("k1", "ann", 5, "x"),
+    shown("k2", "ann", -1, "x"),
+    shown("k3", "bob", 5, "y"),
+    shown("k4", None, 5, "y"),
+    shown("k5", "ann", None, "x"),
+    shown("k6", "zoë", 2**53, "y"),
+    shown("k7", "Ann", -(2**62), "x"),
+    shown("k8", "an", 5, "x"),
+]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    ("where", "order", "expected"),
+    [
+        ({}, None, "k1 k2 k3 k4 k5 k6 k7 k8"),
+        ({}, "owed", "k7 k2 k1 k3 k4 k8 k6 k5"),
+        ({}, "who", "k7 k8 k1 k2 k5 k3 k6 k4"),
+        ({"who": "ann"}, None, "k1 k2 k5"),
+        ({"who": "ann"}, "owed", "k2 k1 k5"),
+        ({"who": "ann"}, "who", "k1 k2 k5"),
+        ({"who": None}, "owed", "k4"),
+        ({"owed": None}, None, "k5"),
+        ({"owed": 5}, "who", "k8 k1 k3 k4"),
+        ({"owed": 5, "note": "x"}, "who", "k8 k1"),
+        ({"note": "x"}, "owed", "k7 k2 k1 k8 k5"),
+    ],
+)
+async def test_pages_follow_each_other_without_gap_or_repeat(
+    stores: Stores, where: dict[str, Scalar], order: str | None, expected: str, descending: bool
+) -> None:
+    store = await stores(DEBTS)
+    await write(store, *ROWS)
+    found = await all_pages(store, where, order=order, descending=descending)
+    assert found == expected.split()[:: -1 if descending else 1]
+
+
+async def test_a_cursor_of_another_question_is_refused(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    await write(store, *ROWS)
+    page = await find(store, {}, order="owed", limit=1)
+    for order in (None, "who"):
+        with pytest.raises(WrongCursor):
+            await find(store, {}, order=order, after=page.next)
+    for odd in ("", "x", "☃", "bnVsbA", "W10", "WzEsMl0", "." * 5000):
+        with pytest.raises(WrongCursor):
+            await find(store, {}, order="owed", after=odd)
+
+
+async def test_totals_are_grouped_and_ordered(stores: Stores, backend: str) -> None:
+    if backend == "redis":  # by the port's own words it can't
+        async with (await stores(DEBTS)).snapshot() as snapshot:
+            with pytest.raises(TypeError):
+                await snapshot.rows.totals(["who"], ["owed"])
+        return
+    store = await stores(DEBTS)
+    rows = [
+        shown("k1", "ann", 5),
+        shown("k2", "bob", 20),
+        shown("k3", "ann", 6),
+        shown("k4", None, None),
+    ]
+    await write(store, *rows)
+    async with store.snapshot() as snapshot:
+        ask = snapshot.rows.totals
+        ann, bob = {"who": "ann", "owed": 11, "count": 2}, {"who": "bob", "owed": 20, "count": 1}
+        nobody = {"who": None, "owed": 0, "count": 1}
+        assert await ask(["who"], ["owed"]) == [ann, bob, nobody]
+        assert await ask(["who"], ["owed"], order="owed") == [bob, ann, nobody]
+        assert await ask(["who"], ["owed"], order="count", limit=1) == [ann]
+        assert await ask(["who"], ["owed"], where={"who": "bob"}) == [bob]
+        assert await ask(["who"], ["owed"], where={"who": None}) == [nobody]
+        assert await ask(["who"], ["owed"], where={"who": "a\0"}) == []
+        assert await ask([], ["owed"]) == [{"owed": 31, "count": 4}]
+        assert await ask([], ["owed"], where={"who": "eve"}) == [{"owed": 0, "count": 0}]
+
+
+async def test_sums_may_be_larger_than_any_column(stores: Stores, backend: str) -> None:
+    if backend != "redis":
+        store = await stores(DEBTS)
+        await write(store, *(shown(f"k{n}", "ann", 2**63 - 1) for n in range(3)))
+        async with store.snapshot() as snapshot:
+            (found,) = await snapshot.rows.totals([], ["owed"])
+        assert found["owed"] == 3 * (2**63 - 1)
+
+
+def waiting(key: str, position: int, reason: str = "why") -> Parked:
+    return Parked("debts/bills", key, position, b"\xff body", reason)
+
+
+async def test_what_is_parked_is_listed_by_reader_key_and_position(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    places = [("bill/b", 11), ("bill/a", 12), ("bill/b", 9), ("bill/a", 100)]
+    await write(store, parked=[waiting(*place) for place in places])
+    await write(store, domain="money", parked=[Parked("debts/money", "payment/p", 1, b"", "x")])
+    found = [(row.reader, row.key, row.position) for row in await store.parked()]
+    assert found == [
+        ("debts/bills", "bill/a", 12),
+        ("debts/bills", "bill/a", 100),
+        ("debts/bills", "bill/b", 9),
+        ("debts/bills", "bill/b", 11),
+        ("debts/money", "payment/p", 1),
+    ]
+    assert [row.key for row in await store.parked("debts/money")] == ["payment/p"]
+    assert (await store.parked())[0].body == b"\xff body"
+    assert set((await store.state()).parked) == {
+        ("debts/bills", "bill/a"),
+        ("debts/bills", "bill/b"),
+        ("debts/money", "payment/p"),
+    }
+
+
+async def test_what_is_parked_counts_its_attempts_until_it_is_freed(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    await write(store, parked=[waiting("bill/a", 1), waiting("bill/a", 2)])
+    since = (await store.parked())[0].since
+    await write(store, place=None, parked=[waiting("bill/a", 1, "again")])
+    first, second = await store.parked()
+    assert (first.attempts, first.reason, first.since) == (2, "again", since)
+    assert (second.attempts, second.reason) == (1, "why")
+    gone = [("debts/bills", "bill/a", 1), ("debts/bills", "bill/a", 2)]
+    await write(store, shown("a"), place=None, unparked=gone)
+    assert await store.parked() == []
+    state = await store.state()
+    assert not state.parked
+    assert state.checkpoints["bills"].position == 1
+
+
+async def test_a_new_version_is_built_beside_the_old_one_and_takes_its_place(
+    stores: Stores,
+) -> None:
+    old = await stores(DEBTS)
+    await write(old, shown("b-1", "ann", 1), parked=[waiting("bill/b-7", 1)])
+    new = await stores(replace(DEBTS, version=2, columns={"who": str}))
+    state = await new.state()
+    assert not state.built
+    assert state.checkpoints["bills"] == START
+    assert await new.load(["b-1"]) == {}
+    assert await new.parked() == []
+    await write(new, shown("b-1", "bob")._replace(columns=("bob",)))
+    assert await all_pages(old, {"who": "ann"}) == ["b-1"]
+    async with old.snapshot() as snapshot:
+        joined = await snapshot.rows.of("debts").get("b-1")
+        assert (joined or {})["who"] == "ann"  # what is not built is joined by nobody
+    await new.settle()
+    assert (await new.state()).built
+    with pytest.raises(ViewChanged):
+        await old.state()
+    assert await all_pages(new, {"who": "bob"}) == ["b-1"]
+    again = await stores(DEBTS)
+    assert (await again.state()).checkpoints["bills"] == START
+    assert await again.parked() == []
+    assert await all_pages(again, {}) == []
+
+
+async def test_other_columns_under_the_same_version_are_refused(stores: Stores) -> None:
+    await stores(DEBTS)
+    with pytest.raises(ViewChanged, match="raise its version"):
+        await stores(replace(DEBTS, columns={"who": str}))
+
+
+async def test_another_view_is_joined_at_query_time(stores: Stores) -> None:
+    store, names = await stores(DEBTS), await stores(replace(DEBTS, name="names"))
+    await write(names, shown("ann", "Ann of Green Gables"))
+    async with store.snapshot() as snapshot:
+        found = await snapshot.rows.of("names").many(["ann", "bob"])
+        assert found["ann"]["who"] == "Ann of Green Gables"
+        page = await snapshot.rows.of("names").find({"who": "Ann of Green Gables"}, order="owed")
+        assert [row["id"] for row in page.rows] == ["ann"]
+        with pytest.raises(ViewMissing):
+            await snapshot.rows.of("nothing").get("ann")
+
+
+async def test_several_processes_may_create_a_view_at_once(stores: Stores) -> None:
+    several = await asyncio.gather(*(stores(DEBTS) for _ in range(5)))
+    assert len({(await store.state()).stamp for store in several}) == 1
+
+
+@pytest.mark.parametrize("name", ["Debts", "de-bts", "", "x" * 41, "a;drop"])
+async def test_a_view_has_a_plain_name(stores: Stores, name: str) -> None:
+    with pytest.raises(ValueError, match="must match"):
+        await stores(replace(DEBTS, name=name))
