@@ -4,8 +4,8 @@
     TRUEUP_DATABASE_URL=postgresql://…
 
 Each application has a store, in a schema of its name (behind TRUEUP_SCHEMA_PREFIX, if that
-is set), and its snapshots have another. Everything that the library layers on its recorders works: mappers, ciphers,
-compressors, snapshots, projections, followers.
+is set), and its snapshots have another. Everything that the library layers on its recorders
+works: mappers, ciphers, compressors, snapshots, projections, followers.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from unittest import TestCase
 from unittest.mock import patch
 
@@ -63,7 +63,7 @@ class OnOurStore(TestCase):
             for factory in self.factories:
                 factory.close()
 
-    def factory(self) -> StoreFactory:
+    def new_factory(self) -> StoreFactory:
         factory = InfrastructureFactory.construct(Environment(env=os.environ))
         assert isinstance(factory, StoreFactory)
         return factory
@@ -71,17 +71,17 @@ class OnOurStore(TestCase):
 
 class TestAggregateRecorder(OnOurStore, persistence.AggregateRecorderTestCase):
     def create_recorder(self) -> AggregateRecorder:
-        return self.factory().aggregate_recorder()
+        return self.new_factory().aggregate_recorder()
 
 
 class TestSnapshotRecorder(OnOurStore, persistence.AggregateRecorderTestCase):
     def create_recorder(self) -> AggregateRecorder:
-        return self.factory().aggregate_recorder("snapshots")
+        return self.new_factory().aggregate_recorder("snapshots")
 
 
 class TestApplicationRecorder(OnOurStore, persistence.ApplicationRecorderTestCase[Any]):
     def create_recorder(self) -> ApplicationRecorder:
-        return self.factory().application_recorder()
+        return self.new_factory().application_recorder()
 
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()
@@ -96,17 +96,17 @@ class TestNonInterleavingNotificationIDs(
     OnOurStore, persistence.NonInterleavingNotificationIDsBaseCase
 ):
     def create_recorder(self) -> ApplicationRecorder:
-        return self.factory().application_recorder()
+        return self.new_factory().application_recorder()
 
 
 class TestTrackingRecorder(OnOurStore, persistence.TrackingRecorderTestCase):
     def create_recorder(self) -> TrackingRecorder:
-        return self.factory().tracking_recorder()
+        return self.new_factory().tracking_recorder()
 
 
 class TestProcessRecorder(OnOurStore, persistence.ProcessRecorderTestCase):
     def create_recorder(self) -> ProcessRecorder:
-        return self.factory().process_recorder()
+        return self.new_factory().process_recorder()
 
 
 class CustomTrackingRecorder(StoreTrackingRecorder):
@@ -140,7 +140,7 @@ class TestInfrastructureFactory(
 
 
 class TestExampleApplication(OnOurStore, application.ExampleApplicationTestCase):
-    expected_factory_topic: ClassVar[str] = get_topic(StoreFactory)
+    expected_factory_topic = get_topic(StoreFactory)
 
 
 class TestApplication(OnOurStore, application.ApplicationTestCase):

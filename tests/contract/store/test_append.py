@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from hashlib import sha256
 
@@ -46,7 +47,7 @@ async def test_positions_have_no_gap_and_no_double_whoever_writes(another: Anoth
 
     written = await asyncio.gather(*(write(number) for number in range(60)))
 
-    assert sorted(sum(written, [])) == list(range(1, 151))
+    assert sorted(itertools.chain(*written)) == list(range(1, 151))
     assert [e.position for e in await handles[0].read(0, 1000)] == list(range(1, 151))
     assert (await handles[1].head()).position == 150
 

@@ -36,10 +36,13 @@ async def test_reading_is_not_held_up(another: Another) -> None:
 
 
 async def test_leaving_without_an_append_writes_nothing_and_lets_others_in(store: Store) -> None:
-    with pytest.raises(RuntimeError, match="decided otherwise"):
+    async def decide_otherwise() -> None:
         async with store.exclusive() as transaction:
             await transaction.load([ORDER])
             raise RuntimeError("decided otherwise")
+
+    with pytest.raises(RuntimeError, match="decided otherwise"):
+        await decide_otherwise()
 
     assert (await store.append(placed(OTHER))).position == 1
 

@@ -65,12 +65,12 @@ async def test_a_strangers_table_is_left_alone(stores_database: str) -> None:
 async def test_a_database_in_another_encoding_is_refused(stores_database: str) -> None:
     await run(stores_database, "create database latin encoding 'LATIN1' template template0")
 
-    with pytest.raises(WrongFormat, match="latin on .* is encoded in LATIN1, a store needs UTF8"):
+    with pytest.raises(WrongFormat, match=r"latin on .* is encoded in LATIN1, a store needs UTF8"):
         await PostgresStore(other(stores_database, database="latin")).open()
 
 
 async def test_a_missing_database_is_named(stores_database: str) -> None:
-    with pytest.raises(StoreUnavailable, match="nowhere on .* does not exist: create it"):
+    with pytest.raises(StoreUnavailable, match=r"nowhere on .* does not exist: create it"):
         await PostgresStore(other(stores_database, database="nowhere")).open()
 
 

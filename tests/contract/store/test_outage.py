@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import asyncpg
@@ -50,11 +51,27 @@ async def appends_waiting(url: str) -> int:
 async def recovered(store: PostgresStore) -> int:
     """The head's position as soon as the same handle reaches its database again."""
     while True:
-        try:
+        with contextlib.suppress(StoreUnavailable):
             return (await store.head()).position
-        except StoreUnavailable as error:
-            assert not error.unknown
-            await asyncio.sleep(0.05)  # nothing tells when a server is back
+        await asyncio.sleep(0.05)  # nothing tells when a server is back
+
+
+async def outage(doing: Awaitable[object]) -> StoreUnavailable:
+    with pytest.raises(StoreUnavailable) as found:
+        await asyncio.wait_for(doing, BOUND)
+    return found.value
+
+
+async def killed_meanwhile(
+    server: PostgresServer, store: PostgresStore, holder: PostgresStore
+) -> tuple[StoreUnavailable, StoreUnavailable]:
+    """The outages of an append that waits, and of the transaction that it waits for."""
+    async with holder.exclusive() as transaction:
+        under_way = asyncio.create_task(store.append(placed(OTHER)))
+        await asyncio.wait_for(appends_waiting(server.url), BOUND)
+        server.kill()
+        of_append = await outage(under_way)
+        return of_append, await outage(transaction.append(placed(OTHER)))
 
 
 async def test_a_server_killed_during_an_append_leaves_it_unknown_and_is_found_again(
@@ -66,21 +83,13 @@ async def test_a_server_killed_during_an_append_leaves_it_unknown_and_is_found_a
     await store.append(placed(ORDER))
     lease = store.lease()
     await lease.acquire()
-    with pytest.raises(StoreUnavailable) as of_holder:
-        async with holder.exclusive() as transaction:
-            under_way = asyncio.create_task(store.append(placed(OTHER)))
-            await asyncio.wait_for(appends_waiting(server.url), BOUND)
-            server.kill()
-            with pytest.raises(StoreUnavailable) as of_append:
-                await asyncio.wait_for(under_way, BOUND)
-            await transaction.append(placed(OTHER))
-    await asyncio.wait_for(lease.lost(), BOUND)
-    with pytest.raises(StoreUnavailable) as of_head:
-        await store.head()
 
-    assert of_append.value.unknown
-    assert not of_holder.value.unknown  # its commit had not begun
-    assert not of_head.value.unknown
+    of_append, of_holder = await killed_meanwhile(server, store, holder)
+
+    assert of_append.unknown
+    assert not of_holder.unknown  # its commit had not begun
+    assert not (await outage(store.head())).unknown
+    await asyncio.wait_for(lease.lost(), BOUND)
     await server.start()
     assert await asyncio.wait_for(recovered(store), BOUND) == 1
     assert (await store.append(placed(OTHER))).position == 2
@@ -104,10 +113,9 @@ async def test_a_session_that_is_ended_during_an_append_leaves_it_unknown(
             " where wait_event_type = 'Lock' and query like '%append(%'"
         )
         await connection.close()
-        with pytest.raises(StoreUnavailable) as outage:
-            await asyncio.wait_for(under_way, BOUND)
+        of_append = await outage(under_way)
 
-    assert outage.value.unknown
+    assert of_append.unknown
     assert (await store.append(placed(ORDER))).position == 1
     await store.close()
 
@@ -121,9 +129,7 @@ async def test_the_store_in_memory_can_break_before_and_after_a_commit() -> None
 
     outcomes = []
     for position in (0, 1, 1):
-        with pytest.raises(StoreUnavailable) as outage:
-            await store.append(placed(ORDER))
-        outcomes.append(outage.value.unknown)
+        outcomes.append((await outage(store.append(placed(ORDER)))).unknown)
         assert (await store.head()).position == position
 
     assert outcomes == [True, True, False]
@@ -139,8 +145,7 @@ async def test_the_store_in_memory_can_be_away_for_a_while_and_loses_its_leader(
     disk.unavailable = True
 
     await lease.lost()
-    with pytest.raises(StoreUnavailable):
-        await store.head()
+    await outage(store.head())
     leading_again = asyncio.create_task(lease.acquire())
     disk.unavailable = False
     await asyncio.wait_for(leading_again, BOUND)
