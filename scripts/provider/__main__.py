@@ -57,6 +57,8 @@ def _serve(ledger: Ledger, listening: socket.socket) -> None:
         create(ledger),
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
+        server_header=False,
         timeout_graceful_shutdown=2,
     )
     try:

@@ -7,20 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Litestar, Response, get, post
+from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import Parameter
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from domains.payments.provider import ReportLine
-from scripts.provider import requests
 from scripts.provider.control import Control
 from scripts.provider.ledger import Ledger
-from scripts.provider.requests import LOST, Asked, Rejected, Reply
+from scripts.provider.requests import Reply, Unanswerable, handlers
 
+Asked = Request[Any, Any, State]
 PAGE = Annotated[int, Parameter(ge=1, le=10_000)]
 
 
@@ -61,7 +60,7 @@ async def change_control(request: Asked) -> Control:
         changes = msgspec.json.decode(await request.body(), type=dict[str, Any])
         control = msgspec.convert({**asdict(state.control), **changes}, Control)
     except msgspec.MsgspecError as error:
-        raise Rejected(400, "Invalid", str(error)) from None
+        raise Unanswerable(400, "Invalid", str(error)) from None
     state.ledger.keep_control(control)
     state.control = control
     return control
@@ -73,46 +72,20 @@ async def pay(order_id: str, state: State) -> dict[str, int]:
     return {"paid": state.ledger.pay(order_id)}
 
 
-def create(ledger: Ledger) -> ASGIApp:
-    application = Litestar(
-        route_handlers=[
-            health,
-            report,
-            show_control,
-            change_control,
-            pay,
-            requests.authorize,
-            requests.settle,
-            requests.capture,
-            requests.void,
-            requests.refund,
-        ],
+def create(ledger: Ledger) -> Litestar:
+    return Litestar(
+        route_handlers=[*handlers(), health, report, show_control, change_control, pay],
         state=State({"ledger": ledger, "control": ledger.control()}),
-        exception_handlers={Rejected: _rejected, HTTPException: _invalid},
+        exception_handlers={Unanswerable: _unanswerable, HTTPException: _invalid},
         openapi_config=None,
         logging_config=None,
     )
-    return _losing(application)
 
 
-def _rejected(_: Asked, error: Rejected) -> Response[Reply]:
+def _unanswerable(_: Asked, error: Unanswerable) -> Response[Reply]:
     return Response(error.reply, status_code=error.status)
 
 
 def _invalid(_: Asked, error: HTTPException) -> Response[Reply]:
     reason = f"{error.detail} {error.extra or ''}".strip()
     return Response(Reply(code="Invalid", reason=reason), status_code=error.status_code)
-
-
-def _losing(application: ASGIApp) -> ASGIApp:
-    """Breaks the connection off where an answer is to get lost: its head goes out, its body
-    never does, and the server then closes the connection."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_unless_lost(message: Message) -> None:
-            if message["type"] != "http.response.body" or LOST not in scope:
-                await send(message)
-
-        await application(scope, receive, send_unless_lost)
-
-    return app

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 
 from bus.outside import OutsideUnavailable
@@ -139,6 +140,35 @@ async def test_a_mood_that_it_does_not_know_is_refused_and_changes_nothing(
                 assert (await response.json())["code"] == "Invalid"
 
     assert await stage.control() == before
+
+
+async def test_what_makes_no_sense_is_told_so_and_moves_nothing(
+    stage: HttpStage, simulator: Simulator
+) -> None:
+    good = msgspec.json.encode(authorize("o-1"))
+    key = {"Idempotency-Key": "k-1"}
+    senseless: list[tuple[bytes, dict[str, str], int]] = [
+        (good, {}, 400),
+        (good, {"Idempotency-Key": "k" * 201}, 400),
+        (b"", key, 400),
+        (b"{", key, 400),
+        (b"\xff\xfe", key, 400),
+        (b"[" * 50_000, key, 400),
+        (good.replace(b"5000", b"-1"), key, 400),
+        (good.replace(b"5000", b"NaN"), key, 400),
+        (good.replace(b"5000", b"50.5"), key, 400),
+        (b" " * 100_000, key, 413),
+    ]
+
+    async with aiohttp.ClientSession(simulator.url) as session:
+        for body, headers, status in senseless:
+            async with session.post("/authorizations", data=body, headers=headers) as response:
+                assert response.status == status, body[:80]
+                assert (await response.json())["code"] == "Invalid"
+        async with session.get("/authorizations") as response:
+            assert response.status == 405
+
+    assert (await stage.books())["payments"] == []
 
 
 async def test_a_taken_port_is_told_in_a_sentence(simulator: Simulator, tmp_path: Path) -> None:
