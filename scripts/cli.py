@@ -47,7 +47,7 @@ COMMANDS = {
         "parked": "parked:parked",
         "retry": "parked:retry",
         "import": "olist:import_app",
-        "check": "olist:check_app",
+        "check": "check:app",
         "repair": "repair:repair",
     },
 }

@@ -98,23 +98,24 @@ async def _told(client: Client, service: str) -> Sequence[Status]:
 
 
 async def _stream(broker: Broker, domain: str) -> dict[str, Any]:
-    head = await _head(broker, domain)
+    last_stored = await head(broker, domain)
     first: int | None = None
     last: int | None = None
     with suppress(StreamMissing):
         first, last = await broker.stream_state(domain)
-    behind = None if head is None or last is None else head - last
+    behind = None if last_stored is None or last is None else last_stored - last
     return {
         "domain": domain,
         "stream": domain.upper(),
-        "store": head,
+        "store": last_stored,
         "first": first,
         "last": last,
         "behind": behind,
     }
 
 
-async def _head(broker: Broker, domain: str) -> int | None:
+async def head(broker: Broker, domain: str) -> int | None:
+    """The last position of the domain's store; None where it does not answer."""
     try:
         question = {"after": 2**62, "limit": 1}
         reply = await broker.request(subjects.log_read(domain), msgspec.json.encode(question))
@@ -124,12 +125,12 @@ async def _head(broker: Broker, domain: str) -> int | None:
 
 
 async def _readers(broker: Broker, told: Sequence[Status]) -> Rows:
-    heads = {domain: await _head(broker, domain) for domain in contracts()}
+    heads = {domain: await head(broker, domain) for domain in contracts()}
     rows = []
     for status in told:
         for domain, position in status.positions.items():
-            head = heads.get(domain)
-            behind = None if head is None else max(0, head - position)
+            end = heads.get(domain)
+            behind = None if end is None else max(0, end - position)
             rows.append(
                 {
                     "reader": status.service,

