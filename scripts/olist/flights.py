@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from scripts.olist.course import Course, Step, Told
 from scripts.olist.mapping import Journey
 from scripts.olist.report import Report
-from scripts.sender import Answer, Sender
+from scripts.sender import Answer, MeshSilent, Sender
 
 WINDOW = 512
 STALLED = 60.0
@@ -81,13 +81,19 @@ class Flights:
         """Returns when all have ended. Raises MeshSilent (in a group) when nobody answers."""
         async with asyncio.TaskGroup() as self._tasks:
             watching = self._tasks.create_task(self._watch())
-            for number, journey in enumerate(journeys):
-                await self._start(journey)
-                if number % WINDOW == 0:
-                    await asyncio.sleep(0)
-            for _ in range(WINDOW):
-                await self._free.acquire()
-            watching.cancel()
+            try:
+                await self._play(journeys)
+            finally:
+                self._flying.clear()  # what a stream still tells starts nothing any more
+                watching.cancel()
+
+    async def _play(self, journeys: Iterable[Journey]) -> None:
+        for number, journey in enumerate(journeys):
+            await self._start(journey)
+            if number % WINDOW == 0:
+                await asyncio.sleep(0)
+        for _ in range(WINDOW):
+            await self._free.acquire()
         for _ in range(WINDOW):
             self._free.release()
 
@@ -111,7 +117,11 @@ class Flights:
 
     async def _send(self, flight: Flight, step: Step) -> None:
         id = flight.journey.place.id
-        answer = await self._sender.send(step.domain, step.command, f"olist-{id}-{step.name}")
+        try:
+            answer = await self._sender.send(step.domain, step.command, f"olist-{id}-{step.name}")
+        except MeshSilent:
+            self._flying.clear()
+            raise
         if answer.status != "accepted" and id in self._flying:
             self._turned_down(flight, step, answer)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bus.broker.port import Broker
 from bus.clock import Clock
@@ -27,6 +27,10 @@ from scripts.olist.mapping import journey, listing, needs_stock, receiving
 from scripts.olist.report import Report
 from scripts.sender import AT_ONCE, Sender
 
+WHERE = (
+    "It seems that an import of other files was played here. Give each a shop of its own, in "
+    "another TRUEUP_HOME."
+)
 UNAVAILABLE = "order_status = 'unavailable'"
 
 
@@ -51,11 +55,12 @@ class Importer:
         StreamMissing and BrokerUnavailable, each in an ExceptionGroup.
         """
         needs = await self._needs()
+        received = await self._received(needs)
         async with asyncio.TaskGroup() as group:
             followers = [await self._follow(group, each) for each in (ORDERING, SHIPPING)]
             await self._list_products()
             await self._play("unavailable orders", UNAVAILABLE)
-            await self._receive_stock(needs)
+            await self._receive_stock({sku: needs[sku] for sku in needs if sku not in received})
             await self._play("orders", f"not ({UNAVAILABLE})")
             for follower in followers:
                 follower.cancel()
@@ -89,11 +94,19 @@ class Importer:
         todo = [command for command in commands if command.id not in known]
         await self._send_all("products", "catalog", todo, "list")
 
-    async def _receive_stock(self, needs: Counter[str]) -> None:
-        known = await streams.received(self._broker, len(needs))
-        skus = [sku for sku in sorted(needs) if sku not in known]
-        commands = [command for sku in skus if (command := receiving(sku, needs[sku]))]
-        await self._send_all("stock", "inventory", commands, "receive")
+    async def _received(self, needs: Mapping[str, int]) -> Mapping[str, int]:
+        """What an import has received here before: of these files, or none of these may start."""
+        received = await streams.received(self._broker, len(needs))
+        for sku, quantity in received.items():
+            wanted = receiving(sku, needs.get(sku, 0))
+            if wanted is None or wanted.quantity != quantity:
+                raise OtherImport(f"{quantity} units of {sku} were received here before. {WHERE}")
+        return received
+
+    async def _receive_stock(self, needs: Mapping[str, int]) -> None:
+        commands = [receiving(sku, needs[sku]) for sku in sorted(needs)]
+        todo = [command for command in commands if command is not None]
+        await self._send_all("stock", "inventory", todo, "receive")
 
     async def _play(self, title: str, where: str) -> None:
         self._report.begin(title, self._files.count(f"orders where {where}"))
@@ -113,8 +126,6 @@ class Importer:
             answer = await self._sender.send(domain, command, f"olist-{command.id}-{step}")
             if answer.status != "accepted":
                 raise OtherImport(
-                    f"{domain} turned down what is received or listed for {command.id}: "
-                    f"{answer.code}, {answer.message}. Was an import of other files played "
-                    "here? Use a shop of its own (another TRUEUP_HOME) for each."
+                    f"{domain} turned {command.id} down: {answer.code}, {answer.message}. {WHERE}"
                 )
             self._report.advance()

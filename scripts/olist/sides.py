@@ -86,10 +86,10 @@ def _lines(console: Console, section: Section) -> None:
     for row in _shown(section):
         numbers = (row.files, row.shop, row.difference)
         fields = [section.title, row.key, *(_text(number, section.unit) for number in numbers)]
-        console.out("\t".join(fields), highlight=False)
+        console.file.write("\t".join(fields) + "\n")
     unnamed = len(section.differing) - DIFFERING
     if len(section.rows) > LONG and unnamed > 0:
-        console.out(f"{section.title}\t… and {unnamed:,} more that differ", highlight=False)
+        console.file.write(f"{section.title}\t… and {unnamed:,} more that differ\n")
 
 
 def _table(section: Section) -> Table:

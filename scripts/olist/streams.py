@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +23,7 @@ class _Data(Struct):
     parcel: int = 0
     cause: str = ""
     note: str = ""
+    quantity: int = 0
 
 
 class _Glimpse(Struct):
@@ -53,28 +55,27 @@ async def follow(
 
 async def listed(broker: Broker) -> set[str]:
     """The SKUs of which catalog knows."""
-    return await _ids(broker, CATALOG, "ProductListed", lambda _: True, 2**31)
+    return {glimpse.id async for glimpse in _all(broker, CATALOG, "ProductListed")}
 
 
-async def received(broker: Broker, at_most: int) -> set[str]:
-    """The SKUs of which an import has received stock, of which there are `at_most`."""
-    return await _ids(broker, INVENTORY, "StockReceived", lambda data: data.note == NOTE, at_most)
-
-
-async def _ids(
-    broker: Broker,
-    contract: Contract,
-    type: str,
-    matches: Callable[[_Data], bool],
-    at_most: int,
-) -> set[str]:
-    found: set[str] = set()
-    async for batch in Reader(broker, contract).follow(START):
-        for delivered in batch:
-            if delivered.type == type:
-                glimpse = _decoder.decode(delivered.body)
-                if matches(glimpse.data):
-                    found.add(glimpse.id)
-        if not batch or len(found) >= at_most:
-            break
+async def received(broker: Broker, at_most: int) -> dict[str, int]:
+    """Units of each SKU that an import has received; there are `at_most` so many SKUs."""
+    found: dict[str, int] = {}
+    async with aclosing(_all(broker, INVENTORY, "StockReceived")) as glimpses:
+        async for glimpse in glimpses:
+            if glimpse.data.note == NOTE:
+                found[glimpse.id] = glimpse.data.quantity
+            if len(found) >= at_most:
+                break
     return found
+
+
+async def _all(broker: Broker, contract: Contract, type: str) -> AsyncGenerator[_Glimpse, None]:
+    """The events of one type that there are now."""
+    async with aclosing(Reader(broker, contract).follow(START)) as batches:
+        async for batch in batches:
+            for delivered in batch:
+                if delivered.type == type:
+                    yield _decoder.decode(delivered.body)
+            if not batch:
+                return
