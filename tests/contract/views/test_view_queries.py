@@ -1,0 +1,161 @@
+"""A question gets exactly one answer, in one shape, and it says where the view is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import nats
+import pytest
+
+from bus.broker.port import NoResponders
+from tests.contract.views.scene import Scene
+
+
+async def test_an_answer_carries_the_row_and_the_positions(scene: Scene) -> None:
+    await scene.worker()
+    await scene.bill(("b-1", "ann", 10))
+    await scene.at_rest()
+    assert await scene.ask("get.b-1") == {
+        "status": "ok",
+        "id": "b-1",
+        "who": "ann",
+        "owed": 10,
+        "note": "",
+        "positions": {"bills": 1, "money": 0},
+    }
+
+
+async def test_an_unknown_key_is_a_404(scene: Scene) -> None:
+    await scene.worker()
+    reply = await scene.reply("get.b-1")
+    assert reply.headers["Nats-Service-Error-Code"] == "404"
+    assert reply.headers["Nats-Service-Error"].startswith("UnknownKey: ")
+    answer = msgspec.json.decode(reply.body)
+    assert (answer["status"], answer["code"]) == ("unknown", "UnknownKey")
+    assert "b-1" in answer["message"]
+
+
+async def test_a_page_leads_to_the_next(scene: Scene) -> None:
+    await scene.worker()
+    await scene.bill(*((f"b-{n}", "ann", n) for n in range(5)), ("b-9", "bob", 1))
+    await scene.at_rest()
+    found: list[str] = []
+    question: dict[str, Any] = {"who": "ann", "limit": 2}
+    while True:
+        answer = await scene.ask("by_who", msgspec.json.encode(question))
+        assert answer["status"] == "ok"
+        assert answer["positions"]["bills"] == 6
+        found += [row["id"] for row in answer["rows"]]
+        if answer["next"] is None:
+            break
+        question["after"] = answer["next"]
+    assert found == [f"b-{n}" for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"limit":0}', "limit"),
+        (b'{"limit":1001}', "limit"),
+        (b'{"limit":"10"}', "limit"),
+        (b'{"limit":true}', "limit"),
+        (b'{"limit":1.5}', "limit"),
+        (b'{"colour":"red"}', "colour"),
+        (b'{"after":"nonsense"}', "after"),
+        (b'{"who":null}', "who"),
+        (b'{"limit":1' + b"0" * 5000 + b"}", None),
+        (b"[]", None),
+        (b"null", None),
+        (b"{", None),
+        (b"\xff", None),
+        (b'\xef\xbb\xbf{"who":"ann"}', None),
+        (b"[" * 200_000, None),
+        (b'{"who":"\\ud800"}', None),
+        (b'{"limit":NaN}', None),
+    ],
+)
+async def test_a_wrong_question_is_told_what_is_wrong(
+    scene: Scene, body: bytes, field: str | None
+) -> None:
+    if scene.backend != "memory" and field is None:
+        return  # it never comes to the store
+    await scene.worker()
+    reply = await scene.reply("by_who", body)
+    answer = msgspec.json.decode(reply.body)
+    assert answer["status"] == "invalid", answer
+    assert answer["code"] in ("InvalidBody", "MalformedJson")
+    assert reply.headers["Nats-Service-Error-Code"] == "400"
+    if field is not None:
+        assert answer["details"]["field"] == field
+
+
+@pytest.mark.parametrize("who", ["a\0b", "☃", "'; drop table views; --", "\\", "x" * 10_000])
+async def test_any_text_may_be_asked_for(scene: Scene, who: str) -> None:
+    await scene.worker()
+    answer = await scene.ask("by_who", msgspec.json.encode({"who": who}))
+    assert answer["rows"] == []
+
+
+async def test_a_query_that_needs_a_key_says_so(scene: Scene) -> None:
+    await scene.worker()
+    answer = await scene.ask("get")
+    assert (answer["status"], answer["code"]) == ("invalid", "InvalidSubject")
+    assert "qry.debts.get.<key>" in answer["message"]
+
+
+async def test_a_query_that_the_view_does_not_have_is_nobodys(scene: Scene) -> None:
+    await scene.worker()
+    with pytest.raises(NoResponders):
+        await scene.ask("nothing")
+
+
+async def test_an_answer_that_does_not_fit_asks_for_a_smaller_page(scene: Scene) -> None:
+    await scene.worker()
+    for n in range(8):
+        await scene.bill(*((f"b-{n}-{k}-" + "x" * 60, "y" * 1900, 1) for k in range(100)))
+    await scene.at_rest()
+    body = msgspec.json.encode({"who": "y" * 1900, "limit": 1000})
+    reply = await scene.reply("by_who", body)
+    assert reply.headers["Nats-Service-Error-Code"] == "413"
+    assert "ask for less" in msgspec.json.decode(reply.body)["message"]
+
+
+async def test_a_question_can_wait_for_what_its_asker_has_just_done(scene: Scene) -> None:
+    await scene.worker()
+    asking = asyncio.create_task(scene.ask("get.b-1", headers={"At-Least": "bills=2, money=1"}))
+    await scene.bill(("b-1", "ann", 10))
+    await scene.pay(("b-1", 1))
+    await scene.bill(("b-1", "ann", 20))
+    answer = await asking
+    assert answer["owed"] == 29
+    late = await scene.ask("get.b-1", headers={"at-least": "bills=99"})
+    assert (late["status"], late["code"]) == ("unavailable", "CatchingUp")
+
+
+@pytest.mark.parametrize("header", ["bills", "bills=", "bills=-1", "other=1", "bills=1;money=1"])
+async def test_positions_to_wait_for_are_checked(scene: Scene, header: str) -> None:
+    if scene.backend == "memory":
+        await scene.worker()
+        answer = await scene.ask("get.b-1", headers={"At-Least": header})
+        assert (answer["status"], answer["code"]) == ("invalid", "InvalidHeader")
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+async def test_of_several_workers_one_answers(scene: Scene) -> None:
+    for _ in range(3):
+        await scene.worker()
+    client = await nats.connect(scene.ground.nats.url)  # type: ignore[attr-defined]
+    inbox = client.new_inbox()
+    listening = await client.subscribe(inbox)
+    for subject in ("qry.debts.get.b-1", "qry.debts.get", "qry.debts.by_who", "parked.debts.list"):
+        for _ in range(5):
+            await client.publish(subject, b"", reply=inbox)
+        for _ in range(5):
+            await listening.next_msg(10)
+    for worker in list(scene.workers):
+        await scene.stop(worker)  # whatever else was on its way has been sent by then
+    await client.flush()
+    assert listening.pending_msgs == 0
+    await client.close()
