@@ -42,6 +42,9 @@ class Outside(Protocol):
         """The answer as a command to the domain itself. The same key must have its effect
         only once. Raises OutsideUnavailable."""
 
+    async def close(self) -> None:
+        """Lets go of connections; harmless when repeated."""
+
 
 class Calls:
     """Makes the domain's calls, at most `concurrency` at a time, one at a time for each.

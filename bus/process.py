@@ -123,9 +123,10 @@ class DomainProcess:
 
     async def kill(self) -> None:
         """Ends as a crash does, for tests: nothing is finished, nobody is told."""
-        for task in [*self._tasks, *self._hints]:
+        tasks = [*self._tasks, *self._hints, *self.service.answering]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._hints, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._leave()
 
     async def wait(self) -> None:
@@ -135,6 +136,8 @@ class DomainProcess:
             task.result()
 
     async def _leave(self) -> None:
+        if self._outside is not None:
+            await self._outside.close()
         await self.broker.close()
         await self.store.close()
 

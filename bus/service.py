@@ -44,12 +44,12 @@ class Service:
         self._committer = committer
         self._clock = clock
         self._intake = Intake(contract, ids)
-        self._answering: set[asyncio.Task[None]] = set()
+        self.answering: set[asyncio.Task[None]] = set()
         self._submissions: Serving | None = None
 
     @property
     def idle(self) -> bool:
-        return not self._answering
+        return not self.answering
 
     def endpoints(self) -> Sequence[Endpoint]:
         """One for each public command: a catch-all beside them would steal their requests."""
@@ -71,8 +71,8 @@ class Service:
         """Answers what was taken, then returns."""
         if self._submissions is not None:
             await self._submissions.stop()
-        while self._answering:
-            await asyncio.wait(set(self._answering))
+        while self.answering:
+            await asyncio.wait(set(self.answering))
 
     def _take(self, request: Request) -> None:
         if self._committer.waiting >= WAITING:
@@ -90,8 +90,8 @@ class Service:
     def _decided(self, request: Request, work: Work, outcome: Outcome) -> None:
         if isinstance(outcome, Stale):
             task = asyncio.create_task(self._try_again(request, work))
-            self._answering.add(task)
-            task.add_done_callback(self._answering.discard)
+            self.answering.add(task)
+            task.add_done_callback(self.answering.discard)
             return
         answer = self._answer(work, outcome)
         request.respond(answer.body, answer.headers)

@@ -122,22 +122,31 @@ class Mesh:
         *,
         command_id: str | None = None,
         expected_version: int | None = None,
+        timeout: float = REST,
     ) -> dict[str, Any]:
-        """Sends a public command as the `nats` CLI would; gives the reply's JSON."""
+        """Sends a public command as the `nats` CLI would; gives the reply's JSON.
+
+        Raises BrokerUnavailable where no answer comes within `timeout` real seconds, as
+        when the process that took the command was killed.
+        """
         headers = {"Nats-Msg-Id": command_id} if command_id else {}
         if expected_version is not None:
             headers["Expected-Version"] = str(expected_version)
         fields = msgspec.to_builtins(command)
         fields = {name: value for name, value in fields.items() if name not in ("id", "type")}
         subject = subjects.command(self._owner(command), type(command).__name__, command.id)
-        reply = await self.request(subject, msgspec.json.encode(fields), headers)
+        reply = await self.request(subject, msgspec.json.encode(fields), headers, timeout)
         return dict(msgspec.json.decode(reply.body))
 
     async def request(
-        self, subject: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+        self,
+        subject: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        timeout: float = REST,
     ) -> Reply:
         """The reply to raw bytes. Raises NoResponders, BrokerUnavailable."""
-        asking = asyncio.create_task(self.broker.request(subject, body, headers, timeout=REST))
+        asking = asyncio.create_task(self.broker.request(subject, body, headers, timeout))
         while not asking.done():  # whoever must wait before it answers waits on the test's clock
             await self.ground.breathe()
         return asking.result()
