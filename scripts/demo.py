@@ -82,11 +82,15 @@ def visits(seed: int, ids: Ids) -> Iterator[Visit]:
 
 
 class Demo:
-    """The shop's customers, its warehouse and its carrier, until it is stopped."""
+    """The shop's customers, its warehouse and its carrier, until it is stopped.
 
-    def __init__(self, broker: Broker, seed: int = 1) -> None:
+    `pace` is how many times as fast as usual everybody is.
+    """
+
+    def __init__(self, broker: Broker, seed: int = 1, pace: float = 1.0) -> None:
         self._broker = broker
         self._seed = seed
+        self._pace = pace
         self._sender = Sender(broker, SystemClock(), patience=math.inf)
         self._chance = random.Random(seed)
         self._errands: set[asyncio.Task[None]] = set()
@@ -105,7 +109,7 @@ class Demo:
             await self._send("catalog", product, command_id=f"demo-list-{product.id}")
             await self._receive(product.id)
         for visit in visits(self._seed, uuid7):
-            await asyncio.sleep(visit.after)
+            await self._pass(visit.after)
             self._run(self._visit(visit))
 
     async def stop(self) -> None:
@@ -116,6 +120,9 @@ class Demo:
         await asyncio.gather(*self._errands, return_exceptions=True)
         await self._broker.close()
 
+    async def _pass(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._pace)
+
     def _run(self, errand: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(errand)
         self._errands.add(task)
@@ -124,7 +131,7 @@ class Demo:
     async def _visit(self, visit: Visit) -> None:
         await self._send("ordering", visit.order)
         if visit.cancelled:
-            await asyncio.sleep(self._chance.uniform(0.0, PACKING[1]))
+            await self._pass(self._chance.uniform(0.0, PACKING[1]))
             cancel = CancelOrder(id=visit.order.id, reason="changed my mind")
             await self._send("ordering", cancel)
         for line in visit.order.lines:
@@ -141,10 +148,10 @@ class Demo:
             self._run(self._deliver(id, data["parcel"]))
 
     async def _deliver(self, order_id: str, parcel: int) -> None:
-        await asyncio.sleep(self._chance.uniform(*PACKING))
+        await self._pass(self._chance.uniform(*PACKING))
         dispatch = DispatchShipment(id=order_id, parcel=parcel, carrier="bicycle")
         if await self._send("shipping", dispatch):
-            await asyncio.sleep(self._chance.uniform(*TRAVELLING))
+            await self._pass(self._chance.uniform(*TRAVELLING))
             await self._send("shipping", DeliverShipment(id=order_id, parcel=parcel))
 
     async def _receive(self, sku: str) -> None:
