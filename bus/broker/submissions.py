@@ -4,62 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 
 from bus import subjects
-from bus.broker import delivery, frames, jetstream
+from bus.broker import frames, jetstream
 from bus.broker.connection import Connection
 from bus.broker.port import BrokerUnavailable, StreamMissing, Submission
 from bus.broker.pulls import Pulls
 from bus.broker.streams import Streams
+from bus.broker.submission import ACK_WAIT, StoredSubmission
 
 _NANO = 1_000_000_000
-_ACK_WAIT = 30
 _IN_PROGRESS_EVERY = 10.0
 _TICK = 1.0
 _PAUSE = 0.2
 _AFTER_A_FAULT = 1.0
 _log = structlog.get_logger("bus.broker")
-
-
-class StoredSubmission:
-    """bus.broker.port.Submission."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        subject: bytes,
-        ack: bytes,
-        body: bytes,
-        headers: Mapping[str, str],
-    ) -> None:
-        stored = delivery.parse(ack)
-        self.subject = subject.decode("utf-8", "surrogateescape")
-        self.body = body
-        self.headers = headers
-        self.reply = ""
-        self.token = f"{stored.sequence}-{stored.stored}"
-        self._connection = connection
-        self._ack = ack.decode()
-
-    def respond(self, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Whoever submitted has had their answer: it is stored."""
-
-    async def ack(self) -> None:
-        self._say(b"+ACK")
-
-    async def retry(self, after: float) -> None:
-        self._say(b'-NAK {"delay": %d}' % int(after * _NANO))
-
-    def in_progress(self) -> None:
-        with contextlib.suppress(BrokerUnavailable):
-            self._say(b"+WPI")
-
-    def _say(self, what: bytes) -> None:
-        self._connection.publish(self._ack, what)
 
 
 class Submissions:
@@ -141,7 +104,7 @@ class Submissions:
             "filter_subject": f"submit.{self._domain}.>",
             "deliver_policy": "all",
             "ack_policy": "explicit",
-            "ack_wait": _ACK_WAIT * _NANO,
+            "ack_wait": ACK_WAIT * _NANO,
             "max_deliver": -1,
             "max_ack_pending": self._window,
         }

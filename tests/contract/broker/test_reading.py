@@ -228,6 +228,7 @@ async def test_a_silent_server_is_asked_again(
 async def test_a_message_that_gets_lost_on_the_way_is_read_again(nats_net: NatsNet) -> None:
     broker = await nats_net.broker()
     await begin(broker, nats_net.domain, 2000)
+    before = len(wire(broker)._listeners)
     async with Reading(broker, nats_net.domain, batch=10) as reading:
         found = await reading.sequences(10)
         number = max(wire(broker)._listeners)
@@ -243,6 +244,7 @@ async def test_a_message_that_gets_lost_on_the_way_is_read_again(nats_net: NatsN
         wire(broker)._listeners[number] = leaky
         found += await reading.sequences(1990)
     assert found == list(range(1, 2001))
+    assert len(wire(broker)._listeners) == before
 
 
 async def test_events_too_large_for_one_pull_are_read_in_several(

@@ -158,7 +158,7 @@ async def test_no_more_than_the_window_is_under_way(net: Net) -> None:
 async def test_what_a_process_leaves_unfinished_comes_to_another(
     net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bus.broker.submissions._ACK_WAIT", 1)
+    monkeypatch.setattr("bus.broker.submissions.ACK_WAIT", 1)
     leaving, staying = await net.broker(), await net.broker()
     await leaving.ensure_submissions()
     held: list[str] = []
