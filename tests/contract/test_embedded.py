@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,14 +55,17 @@ async def write(server: Server) -> None:
         case NatsServer():
             client = await nats.connect(server.url)
             await client.jetstream().add_stream(name="KEPT", subjects=["kept"])
+            await client.jetstream().purge_stream("KEPT")
             await client.jetstream().publish("kept", b"something")
             await client.close()
         case PostgresServer():
             connection = await asyncpg.connect(await server.database("kept"))
+            await connection.execute("DROP TABLE IF EXISTS kept")
             await connection.execute("CREATE TABLE kept AS SELECT 'something' AS what")
             await connection.close()
         case ValkeyServer():
             async with redis.from_url(server.url) as store:
+                await store.delete("kept")
                 await store.set("kept", "something")
                 await store.waitaof(1, 0, 0)
 
@@ -71,7 +74,7 @@ async def read(server: Server) -> object:
     match server:
         case NatsServer():
             client = await nats.connect(server.url)
-            message = await client.jetstream().get_msg("KEPT", 1)
+            message = await client.jetstream().get_last_msg("KEPT", "kept")
             await client.close()
             return (message.data or b"").decode()
         case PostgresServer():
