@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Protocol
 
 from msgspec import Meta, Struct
@@ -99,6 +100,23 @@ class Paged(Struct, frozen=True, forbid_unknown_fields=True):
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="rows a page")] = 50
     after: str | None = None
+
+
+def page(rows: Sequence[RowData], asked: Paged) -> Page:
+    """The part of `rows` that is asked for, where all of them are at hand, as totals are.
+
+    Raises WrongCursor.
+    """
+    if not (asked.after or "0").isdecimal():
+        raise WrongCursor(f"{asked.after!r} is no page's `next`")
+    start = int(asked.after or 0)
+    end = start + asked.limit
+    return Page(rows[start:end], str(end) if end < len(rows) else None)
+
+
+def sortable(time: datetime) -> str:
+    """ISO 8601 in UTC to the microsecond: as text it is in the order of time."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 class WrongCursor(ValueError):

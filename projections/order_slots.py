@@ -1,0 +1,161 @@
+"""What the view `orders` keeps of each service's stream: one slot each, folded by itself."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bus.envelope import Recorded
+from domains.ordering.messages import (
+    CancellationRefused,
+    CancellationRequested,
+    LinesCancelled,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderDelivered,
+    OrderLine,
+    OrderPartlyShipped,
+    OrderPlaced,
+    OrderShipped,
+    PaymentRequested,
+)
+from domains.shipping.messages import (
+    ParcelLine,
+    ShipmentCalledOff,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentPlanned,
+)
+from projections import payments
+
+STATES: Mapping[type, str] = {
+    PaymentRequested: "awaiting_payment",
+    OrderConfirmed: "confirmed",
+    OrderPartlyShipped: "partly_shipped",
+    OrderShipped: "shipped",
+    OrderDelivered: "delivered",
+}
+
+
+class Moment(Struct, frozen=True, array_like=True):
+    time: datetime
+    event: str
+    position: int
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """A slot: one service's part of what happened."""
+
+    moments: Sequence[Moment] = ()
+
+
+class Order(History, frozen=True, kw_only=True):
+    """`state` is that of the order by itself, beside any cancellation under way."""
+
+    id: str
+    customer_id: str
+    state: str
+    total: int
+    currency: str
+    lines: Sequence[OrderLine]
+    ordered_at: datetime
+    cancelling: bool = False
+    cancel_cause: str | None = None
+    cancelled: int = 0
+
+
+class Money(History, frozen=True, kw_only=True):
+    payments: Mapping[int, payments.Payment] = {}
+
+
+class Parcel(Struct, frozen=True, kw_only=True):
+    parcel: int
+    state: str
+    seller_id: str = ""
+    lines: Sequence[ParcelLine] = ()
+    carrier: str = ""
+    dispatched_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+class Parcels(History, frozen=True, kw_only=True):
+    parcels: Mapping[int, Parcel] = {}
+
+
+def fold(slot: Any, event: Recorded[Any], key: str) -> History:
+    """Every event of the order is a moment of its history; some say more."""
+    match event.domain:
+        case "ordering":
+            next_slot: History = fold_order(slot, event)
+        case "payments":
+            next_slot = fold_money(slot or Money(), event)
+        case "shipping":
+            next_slot = fold_parcels(slot or Parcels(), event)
+        case _:
+            next_slot = slot or History()
+    moment = Moment(event.time, event.type, event.position)
+    return replace(next_slot, moments=[*next_slot.moments, moment])
+
+
+def fold_order(order: Order, event: Recorded[Any]) -> Order:
+    match event.data:
+        case OrderPlaced() as data:
+            return placed(event.id, data)
+        case CancellationRequested():
+            return replace(order, cancelling=True)
+        case CancellationRefused():
+            return replace(order, cancelling=False)
+        case LinesCancelled(value=value):
+            return replace(order, cancelling=False, cancelled=order.cancelled + value.amount)
+        case OrderCancelled() as data:
+            return cancelled(order, data)
+    state = STATES.get(type(event.data), order.state)
+    return replace(order, state=state)
+
+
+def placed(id: str, data: OrderPlaced) -> Order:
+    return Order(
+        id=id,
+        customer_id=data.customer_id,
+        state="placed",
+        total=data.total.amount,
+        currency=data.total.currency,
+        lines=data.lines,
+        ordered_at=data.ordered_at,
+    )
+
+
+def cancelled(order: Order, data: OrderCancelled) -> Order:
+    return replace(
+        order,
+        state="cancelled",
+        cancelling=False,
+        cancel_cause=data.cause,
+        cancelled=order.cancelled + data.value.amount,
+    )
+
+
+def fold_money(money: Money, event: Recorded[Any]) -> Money:
+    if not isinstance(event.data, payments.OF_ONE_PAYMENT):
+        return money
+    number = event.data.payment
+    payment = payments.fold(money.payments.get(number), event, "")
+    return replace(money, payments={**money.payments, number: payment})
+
+
+def fold_parcels(slot: Parcels, event: Recorded[Any]) -> Parcels:
+    number = event.data.parcel
+    known = slot.parcels.get(number)
+    parcel = known or Parcel(parcel=number, state="planned")
+    match event.data:
+        case ShipmentPlanned(seller_id=seller_id, lines=lines):
+            parcel = replace(parcel, seller_id=seller_id, lines=lines)
+        case ShipmentDispatched(carrier=carrier, dispatched_at=at):
+            parcel = replace(parcel, state="dispatched", carrier=carrier, dispatched_at=at)
+        case ShipmentDelivered(delivered_at=at):
+            parcel = replace(parcel, state="delivered", delivered_at=at)
+        case ShipmentCalledOff():
+            parcel = replace(parcel, state="called_off")
+    return replace(slot, parcels={**slot.parcels, number: parcel})

@@ -1,0 +1,171 @@
+"""The view `orders`: each order with its state, its money, its parcels, and all that happened
+to it in all services.
+
+placed, awaiting_payment, confirmed, partly_shipped, shipped, delivered; cancelling while a
+cancellation waits for the parcels' answers; cancelled, with what caused it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from bus.envelope import Recorded
+from bus.view import Page, Paged, Query, RowData, Rows, Source, UnknownKey, View, sortable
+from domains.inventory.messages import CONTRACT as INVENTORY
+from domains.ordering.messages import CONTRACT as ORDERING
+from domains.ordering.messages import OrderLine
+from domains.payments.messages import CONTRACT as PAYMENTS
+from domains.shipping.messages import CONTRACT as SHIPPING
+from projections import payments
+from projections.order_slots import History, Money, Order, Parcel, Parcels, fold
+
+OF_AN_ORDER = {"order", "reservation", "payment", "shipment"}
+"""The aggregates whose id is the order's."""
+GOING_ON = ("confirmed", "partly_shipped")
+"""States in which there is something left to cancel."""
+
+
+class Happened(Struct, frozen=True, kw_only=True):
+    time: datetime
+    domain: str
+    event: str
+    position: int
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    line: int
+    sku: str
+    seller_id: str
+    quantity: int
+    price: int
+    freight: int
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """Amounts are in minor units of `currency`; `cancelled` is what cancelled lines cost."""
+
+    id: str
+    customer_id: str
+    state: str
+    cancel_cause: str | None
+    total: int
+    cancelled: int
+    currency: str
+    ordered_at: str
+    lines: Sequence[Line]
+    payments: Sequence[payments.Row]
+    parcels: Sequence[Parcel]
+    timeline: Sequence[Happened]
+
+
+def keys(event: Recorded[Any]) -> Iterable[str]:
+    return (event.id,) if event.aggregate in OF_AN_ORDER else ()
+
+
+def row(slots: Mapping[str, Any]) -> Row | None:
+    if "ordering" not in slots:
+        return None  # another service was quicker to tell
+    order: Order = slots["ordering"]
+    money: Money = slots.get("payments", Money())
+    shipments: Parcels = slots.get("shipping", Parcels())
+    return Row(
+        id=order.id,
+        customer_id=order.customer_id,
+        state="cancelling" if order.cancelling and order.state in GOING_ON else order.state,
+        cancel_cause=order.cancel_cause,
+        total=order.total,
+        cancelled=order.cancelled,
+        currency=order.currency,
+        ordered_at=sortable(order.ordered_at),
+        lines=[shown(line) for line in order.lines],
+        payments=[payments.shown(money.payments[n]) for n in sorted(money.payments)],
+        parcels=[shipments.parcels[n] for n in sorted(shipments.parcels)],
+        timeline=timeline(slots),
+    )
+
+
+def shown(line: OrderLine) -> Line:
+    return Line(
+        line=line.line,
+        sku=line.sku,
+        seller_id=line.seller_id,
+        quantity=line.quantity,
+        price=line.price.amount,
+        freight=line.freight.amount,
+    )
+
+
+def timeline(slots: Mapping[str, Any]) -> Sequence[Happened]:
+    happened = [
+        Happened(time=moment.time, domain=domain, event=moment.event, position=moment.position)
+        for domain, history in slots.items()
+        for moment in history.moments
+    ]
+    return sorted(happened, key=lambda one: (one.time, one.domain, one.position))
+
+
+SUMMARY = ("id", "customer_id", "state", "cancel_cause", "total", "currency", "ordered_at")
+
+
+async def get(rows: Rows, id: str, _: Any) -> RowData:
+    order = await rows.get(id)
+    if order is None:
+        raise UnknownKey(id)
+    return order
+
+
+async def latest(rows: Rows, where: Mapping[str, str], asked: Paged) -> Page:
+    """The newest first, without lines and timeline."""
+    found = await rows.find(
+        where, order="ordered_at", descending=True, limit=asked.limit, after=asked.after
+    )
+    return Page([{name: order[name] for name in SUMMARY} for order in found.rows], found.next)
+
+
+async def by_customer(rows: Rows, customer: str, asked: Paged) -> Page:
+    return await latest(rows, {"customer_id": customer}, asked)
+
+
+async def by_status(rows: Rows, state: str, asked: Paged) -> Page:
+    return await latest(rows, {"state": state}, asked)
+
+
+async def recent(rows: Rows, _: str, asked: Paged) -> Page:
+    return await latest(rows, {}, asked)
+
+
+async def counts(rows: Rows, _: str, __: Any) -> Mapping[str, Any]:
+    return {"rows": await rows.totals(["state", "cancel_cause", "currency"], ["total"])}
+
+
+VIEW = View(
+    name="orders",
+    version=1,
+    sources=[
+        Source(ORDERING, Order),
+        Source(INVENTORY, History),
+        Source(PAYMENTS, Money),
+        Source(SHIPPING, Parcels),
+    ],
+    keys=keys,
+    fold=fold,
+    row=row,
+    columns={
+        **{"customer_id": str, "state": str, "cancel_cause": str, "ordered_at": str},
+        **{"currency": str, "total": int},
+    },
+    queries=[
+        Query("get", get, keyed=True),
+        Query("by_customer", by_customer, Paged, keyed=True, example='{"limit":10}'),
+        Query("by_status", by_status, Paged, keyed=True, example='{"limit":10}'),
+        Query("recent", recent, Paged, example='{"limit":10}'),
+        Query("counts", counts),
+    ],
+)
+
+if __name__ == "__main__":
+    from bus.views.process import run
+
+    run(VIEW)

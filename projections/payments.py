@@ -1,0 +1,162 @@
+"""The view `payments`: each payment of each order, and the money by type and state.
+
+A payment is `pending` until the provider has answered; then `declined`, `authorized` (held on
+a card) or `settled` (taken in full). What was held becomes `partly_captured` and `captured`,
+or `voided`; what was taken becomes `refunded` when all of it has been paid back.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from bus.envelope import Recorded
+from bus.view import Page, Paged, Query, Rows, Scalar, Source, UnknownKey, View
+from domains.payments.messages import CONTRACT as PAYMENTS
+from domains.payments.messages import (
+    AuthorizationRequested,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentDeclined,
+    PaymentRefunded,
+    PaymentSettled,
+    PaymentVoided,
+    SettlementRequested,
+)
+
+OF_ONE_PAYMENT = (
+    *(AuthorizationRequested, SettlementRequested),
+    *(PaymentAuthorized, PaymentSettled, PaymentDeclined),
+    *(PaymentCaptured, PaymentVoided, PaymentRefunded),
+)
+MOVES: Mapping[type, str] = {
+    PaymentCaptured: "captured",
+    PaymentVoided: "voided",
+    PaymentRefunded: "refunded",
+}
+AMOUNTS = ("amount", "authorized", "settled", "captured", "voided", "refunded")
+
+
+class Payment(Struct, frozen=True, kw_only=True):
+    """Amounts are in minor units; `amount` is what the order owes by this payment."""
+
+    order_id: str
+    payment: int
+    type: str
+    currency: str
+    answer: str = "pending"
+    amount: int = 0
+    authorized: int = 0
+    settled: int = 0
+    captured: int = 0
+    voided: int = 0
+    refunded: int = 0
+
+
+class Row(Payment, frozen=True, kw_only=True):
+    state: str
+
+
+def keys(event: Recorded[Any]) -> Iterable[str]:
+    return (f"{event.id}/{event.data.payment}",)
+
+
+def fold(slot: Payment | None, event: Recorded[Any], key: str) -> Payment:
+    data = event.data
+    amount = data.amount.amount
+    known = slot or Payment(
+        order_id=event.id,
+        payment=data.payment,
+        type=data.type,
+        currency=data.amount.currency,
+        amount=amount,
+    )
+    return replace(known, **change(known, data, amount))
+
+
+def change(known: Payment, data: Any, amount: int) -> Mapping[str, Any]:
+    """The fields that an event gives another value."""
+    match data:
+        case AuthorizationRequested() | SettlementRequested():
+            return {"amount": amount}
+        case PaymentAuthorized():
+            return {"answer": "authorized", "authorized": amount}
+        case PaymentSettled():
+            return {"answer": "settled", "settled": amount}
+        case PaymentDeclined():
+            return {"answer": "declined"}
+        case PaymentCaptured() | PaymentVoided() | PaymentRefunded():
+            name = MOVES[type(data)]
+            return {name: getattr(known, name) + amount}
+    raise TypeError(f"{type(data).__name__} is no event of one payment")
+
+
+def row(slots: Mapping[str, Any]) -> Row:
+    return shown(slots["payments"])
+
+
+def shown(payment: Payment) -> Row:
+    return Row(**asdict(payment), state=state(payment))
+
+
+def state(payment: Payment) -> str:
+    taken = payment.settled + payment.captured
+    if taken and payment.refunded >= taken:
+        return "refunded"
+    if payment.answer != "authorized":
+        return payment.answer
+    if payment.voided and payment.voided >= payment.authorized:
+        return "voided"
+    if payment.captured:
+        rest = payment.authorized - payment.captured - payment.voided
+        return "partly_captured" if rest else "captured"
+    return "authorized"
+
+
+class Some(Paged, frozen=True):
+    """Those of one type, or in one state, or both."""
+
+    type: str | None = None
+    state: str | None = None
+
+
+async def get(rows: Rows, order: str, _: Any) -> Mapping[str, Any]:
+    page = await rows.find({"order_id": order}, order="payment", limit=1000)
+    if not page.rows:
+        raise UnknownKey(order)
+    return {"order_id": order, "payments": page.rows}
+
+
+async def totals(rows: Rows, _: str, __: Any) -> Mapping[str, Any]:
+    return {"rows": await rows.totals(["type", "state", "currency"], AMOUNTS)}
+
+
+async def listing(rows: Rows, _: str, asked: Some) -> Page:
+    given: Mapping[str, Scalar] = {"type": asked.type, "state": asked.state}
+    where = {column: value for column, value in given.items() if value is not None}
+    return await rows.find(where, limit=asked.limit, after=asked.after)
+
+
+VIEW = View(
+    name="payments",
+    version=1,
+    sources=[Source(PAYMENTS, Payment, OF_ONE_PAYMENT)],
+    keys=keys,
+    fold=fold,
+    row=row,
+    columns={
+        **{"order_id": str, "payment": int, "type": str, "state": str, "currency": str},
+        **dict.fromkeys(AMOUNTS, int),
+    },
+    queries=[
+        Query("get", get, keyed=True),
+        Query("totals", totals),
+        Query("list", listing, Some, example='{"state":"pending"}'),
+    ],
+)
+
+if __name__ == "__main__":
+    from bus.views.process import run
+
+    run(VIEW)

@@ -1,0 +1,93 @@
+"""The view `products`: what is offered, at what price, in which category."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bus.envelope import Recorded
+from bus.view import Page, Paged, Query, Rows, Source, UnknownKey, View
+from domains.catalog.messages import CONTRACT as CATALOG
+from domains.catalog.messages import PriceChanged, ProductDelisted, ProductListed
+
+
+class Product(Struct, frozen=True, kw_only=True):
+    """Both the slot and the row: there is only one source."""
+
+    sku: str
+    name: str
+    category: str
+    seller_id: str
+    price: int
+    currency: str
+    listed: bool = True
+
+
+def keys(event: Recorded[Any]) -> Iterable[str]:
+    return (event.id,)
+
+
+def fold(slot: Product, event: Recorded[Any], sku: str) -> Product:
+    match event.data:
+        case ProductListed(name=name, price=price, category=category, seller_id=seller_id):
+            return Product(
+                sku=sku,
+                name=name,
+                category=category,
+                seller_id=seller_id,
+                price=price.amount,
+                currency=price.currency,
+            )
+        case PriceChanged(price=price):
+            return replace(slot, price=price.amount, currency=price.currency)
+        case ProductDelisted():
+            return replace(slot, listed=False)
+    raise TypeError(f"{event.type} is no event of a product")
+
+
+def row(slots: Mapping[str, Any]) -> Product:
+    product: Product = slots["catalog"]
+    return product
+
+
+class InCategory(Paged, frozen=True, kw_only=True):
+    category: str
+
+
+async def get(rows: Rows, sku: str, _: Any) -> Mapping[str, Any]:
+    product = await rows.get(sku)
+    if product is None:
+        raise UnknownKey(sku)
+    return product
+
+
+async def by_category(rows: Rows, _: str, asked: InCategory) -> Page:
+    return await rows.find(
+        {"category": asked.category}, order="name", limit=asked.limit, after=asked.after
+    )
+
+
+async def listing(rows: Rows, _: str, asked: Paged) -> Page:
+    return await rows.find({}, limit=asked.limit, after=asked.after)
+
+
+VIEW = View(
+    name="products",
+    version=1,
+    sources=[Source(CATALOG, Product)],
+    keys=keys,
+    fold=fold,
+    row=row,
+    columns={"name": str, "category": str},
+    queries=[
+        Query("get", get, keyed=True),
+        Query("by_category", by_category, InCategory, example='{"category":"tea"}'),
+        Query("list", listing, Paged, example='{"limit":100}'),
+    ],
+)
+
+if __name__ == "__main__":
+    from bus.views.process import run
+
+    run(VIEW)
