@@ -13,6 +13,7 @@ from bus.backoff import Backoff
 from bus.clock import Clock, SystemClock
 from bus.halt import Halt
 from bus.store.port import Lease, StoreUnavailable
+from bus.tasks import end
 
 log = structlog.get_logger()
 
@@ -50,8 +51,7 @@ class Leader:
     async def stop(self) -> None:
         """Ends all duties and gives the lease up, so that another process can lead at once."""
         if self._terms is not None:
-            self._terms.cancel()
-            await asyncio.wait({self._terms})
+            await end([self._terms])
 
     async def _lead(self) -> None:
         backoff = Backoff(self._clock)
@@ -76,9 +76,7 @@ class Leader:
             log.warning("leadership lost")
         finally:
             self.leading = False
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await end(running)
             with suppress(StoreUnavailable):  # then it has gone already
                 await self._lease.release()
 

@@ -25,7 +25,7 @@ AROUND = 40
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
     """`after` is a position: 0 asks from the first event on."""
 
-    after: Annotated[int, Meta(ge=0, lt=2**63)] = 0
+    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Meta(ge=1, le=MOST)] = 100
 
 

@@ -17,6 +17,7 @@ from bus.decider import Domain
 from bus.guard import BreakerOpen, BreakerState, Guard, OutsideUnavailable
 from bus.messages import Command
 from bus.store.port import DutyRow, Store, StoreUnavailable
+from bus.tasks import end
 from bus.work import Accepted, Cause, Outcome, Postponed, Superseded, TurnedDown, Work
 
 __all__ = ["Calls", "Later", "Outside", "OutsideUnavailable"]
@@ -100,10 +101,7 @@ class Calls:
                     log.warning("calls wait", domain=self._domain.name, reason=str(error))
                     await backoff.pause()
         finally:
-            calling = list(self._calling.values())
-            for call in calling:
-                call.cancel()
-            await asyncio.gather(*calling, return_exceptions=True)
+            await end(list(self._calling.values()))
 
     async def _start(self) -> None:
         """Starts what is due, as far as there is room."""

@@ -66,22 +66,23 @@ class Reader:
         """
         place = _Place(checkpoint)
         backoff = Backoff(self._clock, most=2.0)
-        await self._compare(place, backoff)
         while True:
+            # Whoever lost a stream may have restored the store, too: so it is compared
+            # whenever reading starts again.
+            await self._compare(place, backoff)
             try:
                 async with aclosing(self._streamed(place, backoff)) as batches:
                     async for batch in batches:
                         backoff.reset()
                         yield batch
             except StreamMissing:
+                await self._compare(place, backoff)
                 async with aclosing(self._logged(place)) as batches:
                     async for batch in batches:
                         yield batch
             except BrokerUnavailable as error:
                 log.debug("stream not read", stream=self._contract.stream, reason=str(error))
             await backoff.pause()
-            # Whoever lost a stream may have restored the store, too.
-            await self._compare(place, backoff)
 
     async def _streamed(
         self, place: _Place, backoff: Backoff

@@ -26,6 +26,7 @@ from bus.clock import Clock
 from bus.contract import Contract
 from bus.halt import Halt
 from bus.store.port import Store, StoredEvent, StoreUnavailable
+from bus.tasks import end
 
 CHECK = 5.0
 """Seconds between two looks at the stream's end, for what nobody has told the relay."""
@@ -112,7 +113,7 @@ class Relay:
                     self._check_due = True
                     await backoff.pause()
         finally:
-            reminding.cancel()
+            await end([reminding])
 
     async def _serve(self, backoff: Backoff) -> None:
         hints = await self._broker.subscribe(subjects.hint(self._domain), self._hint)

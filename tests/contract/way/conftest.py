@@ -13,6 +13,7 @@ from bus.broker.port import Broker, Serving, StreamMissing
 from bus.reader import Reader
 from bus.relay import Relay
 from bus.store.port import Checkpoint, Store
+from bus.tasks import end
 from bus.testing.ground import Ground
 from tests.contract.way.damage import Damage
 from tests.unit.kernel.till import DOMAIN
@@ -37,9 +38,7 @@ class Till:
         self.damage = Damage(await self.another_broker())
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         for opened in self._opened:
             await opened.close()
         await self.ground.close()
@@ -66,10 +65,9 @@ class Till:
         store, broker = await self.another_store(), await self.another_broker()
         return Relay(self.contract, store, broker, self.ground.clock)
 
-    async def serve_log(self) -> Serving:
-        return await self.broker.serve(
-            "till", "A till", "1.0.0", log.endpoints(self.contract, self.store)
-        )
+    async def serve_log(self, store: Store | None = None) -> Serving:
+        endpoints = log.endpoints(self.contract, store or self.store)
+        return await self.broker.serve("till", "A till", "1.0.0", endpoints)
 
     async def reader(self) -> Reader:
         return Reader(await self.another_broker(), self.contract, batch=10)

@@ -1,0 +1,27 @@
+"""Ends tasks for certain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+AGAIN = 2.0
+"""Seconds after which a task that still runs is cancelled once more."""
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancels `tasks` and returns when all have ended, whatever they raised.
+
+    One cancellation may not be enough: Python 3.11's `asyncio.wait_for`, in whatever
+    library, swallows one that comes together with its result
+    (https://github.com/python/cpython/issues/86296).
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        done, pending = await asyncio.wait(pending, timeout=AGAIN)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # has been looked at
