@@ -28,7 +28,8 @@ from domains.shipping.messages import (
     ShipmentDispatched,
     ShipmentPlanned,
 )
-from projections import payments
+from projections.payments import OF_ONE_PAYMENT, Payment
+from projections.payments import fold as fold_payment
 
 STATES: Mapping[type, str] = {
     PaymentRequested: "awaiting_payment",
@@ -67,7 +68,7 @@ class Order(History, frozen=True, kw_only=True):
 
 
 class Money(History, frozen=True, kw_only=True):
-    payments: Mapping[int, payments.Payment] = {}
+    payments: Mapping[int, Payment] = {}
 
 
 class Parcel(Struct, frozen=True, kw_only=True):
@@ -138,10 +139,10 @@ def cancelled(order: Order, data: OrderCancelled) -> Order:
 
 
 def fold_money(money: Money, event: Recorded[Any]) -> Money:
-    if not isinstance(event.data, payments.OF_ONE_PAYMENT):
+    if not isinstance(event.data, OF_ONE_PAYMENT):
         return money
     number = event.data.payment
-    payment = payments.fold(money.payments.get(number), event, "")
+    payment = fold_payment(money.payments.get(number), event, "")
     return replace(money, payments={**money.payments, number: payment})
 
 

@@ -18,8 +18,9 @@ from domains.ordering.messages import CONTRACT as ORDERING
 from domains.ordering.messages import OrderLine
 from domains.payments.messages import CONTRACT as PAYMENTS
 from domains.shipping.messages import CONTRACT as SHIPPING
-from projections import payments
 from projections.order_slots import History, Money, Order, Parcel, Parcels, fold
+from projections.payments import Row as PaymentRow
+from projections.payments import shown as shown_payment
 
 OF_AN_ORDER = {"order", "reservation", "payment", "shipment"}
 """The aggregates whose id is the order's."""
@@ -55,7 +56,7 @@ class Row(Struct, frozen=True, kw_only=True):
     currency: str
     ordered_at: str
     lines: Sequence[Line]
-    payments: Sequence[payments.Row]
+    payments: Sequence[PaymentRow]
     parcels: Sequence[Parcel]
     timeline: Sequence[Happened]
 
@@ -80,7 +81,7 @@ def row(slots: Mapping[str, Any]) -> Row | None:
         currency=order.currency,
         ordered_at=sortable(order.ordered_at),
         lines=[shown(line) for line in order.lines],
-        payments=[payments.shown(money.payments[n]) for n in sorted(money.payments)],
+        payments=[shown_payment(money.payments[n]) for n in sorted(money.payments)],
         parcels=[shipments.parcels[n] for n in sorted(shipments.parcels)],
         timeline=timeline(slots),
     )
