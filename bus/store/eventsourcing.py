@@ -27,10 +27,9 @@ from bus.store.postgres import PostgresStore
 from bus.store.recorders import (
     StoreAggregateRecorder,
     StoreApplicationRecorder,
-    StoreProcessRecorder,
-    StoreTrackingRecorder,
 )
 from bus.store.schema import WrongFormat
+from bus.store.trackers import StoreProcessRecorder, StoreTrackingRecorder
 
 DATABASE_URL = "TRUEUP_DATABASE_URL"
 SCHEMA_PREFIX = "TRUEUP_SCHEMA_PREFIX"

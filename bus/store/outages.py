@@ -30,6 +30,7 @@ _ADVICE: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.IdleInTransactionSessionTimeoutError, "ended a transaction that stood still"),
     (asyncpg.PostgresConnectionError, "broke the connection off"),
     (asyncpg.InterfaceError, "closed the connection"),
+    (asyncpg.InternalClientError, "broke off in the middle of an answer"),
     (TimeoutError, "does not answer: see whether it runs and is reachable"),
     (OSError, "can't be reached: see whether it runs and the database URL is right"),
 )
@@ -38,6 +39,7 @@ _UNDECIDED = (
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     TimeoutError,
     OSError,
 )

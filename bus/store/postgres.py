@@ -30,7 +30,7 @@ from bus.store.schema import create
 PATIENCE = 30.0
 """Seconds until a statement that does not answer counts as an outage."""
 
-_SETTINGS = {
+SETTINGS = {
     "application_name": "trueup",
     "default_transaction_isolation": "read committed",
     # A process that is paused inside of an exclusive transaction must not stop the others.
@@ -42,6 +42,7 @@ _SETTINGS = {
     "enable_mergejoin": "off",
     "jit": "off",
 }
+"""Of every session of a store."""
 
 
 class PostgresStore:
@@ -57,7 +58,7 @@ class PostgresStore:
         self._url = url
         self._size = pool
         self._schema = schema
-        self._settings = _SETTINGS | ({"search_path": schema} if schema else {})
+        self._settings = SETTINGS | ({"search_path": schema} if schema else {})
         self._name = database(url)
         self._pool: asyncpg.Pool | None = None
 

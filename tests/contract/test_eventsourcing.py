@@ -24,9 +24,8 @@ from bus.store.eventsourcing import StoreFactory
 from bus.store.recorders import (
     StoreAggregateRecorder,
     StoreApplicationRecorder,
-    StoreProcessRecorder,
-    StoreTrackingRecorder,
 )
+from bus.store.trackers import StoreProcessRecorder, StoreTrackingRecorder
 
 if TYPE_CHECKING:
     from bus.testing.ground import Servers
@@ -87,7 +86,7 @@ class TestApplicationRecorder(OnOurStore, persistence.ApplicationRecorderTestCas
         self.optional_test_insert_subscribe()
 
 
-class TestApplicationRecorderWithNamedAggregates(TestApplicationRecorder):
+class TestAggregateRecorderWithNamedAggregates(TestAggregateRecorder):
     def new_originator_id(self) -> str:
         return f"order number {super().new_originator_id()}/é"
 

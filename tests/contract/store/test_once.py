@@ -99,6 +99,12 @@ async def test_a_later_duty_of_the_same_name_takes_the_place_of_the_first(store:
     assert await store.due(NOON + timedelta(hours=1), 10) == [duty("expire", 5, "e-2")]
 
 
+async def test_of_two_duties_of_one_name_in_an_append_the_later_stands(store: Store) -> None:
+    await store.append(Append(duties=[duty("expire", 1), duty("other", 2), duty("expire", 3)]))
+
+    assert await store.due(NOON + timedelta(hours=1), 10) == [duty("other", 2), duty("expire", 3)]
+
+
 async def test_a_duty_is_fired_once_whoever_fires_it(another: Another) -> None:
     handles = [await another(), await another()]
     await handles[0].append(Append(duties=[duty("expire")]))

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from bus.embedded import PostgresServer
+from bus.store import postgres
 from bus.store.memory import MemoryDisk, MemoryStore
 from bus.store.port import StoreUnavailable
 from bus.store.postgres import PostgresStore
@@ -118,6 +119,26 @@ async def test_a_session_that_is_ended_during_an_append_leaves_it_unknown(
     assert of_append.unknown
     assert (await store.append(placed(ORDER))).position == 1
     await store.close()
+
+
+async def test_a_process_that_stands_still_inside_a_transaction_holds_nobody_up(
+    stores_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(postgres.SETTINGS, "idle_in_transaction_session_timeout", "200ms")
+    paused = PostgresStore(stores_database, schema="paused")
+    rival = PostgresStore(stores_database, schema="paused")
+    await paused.open()
+    await rival.open()
+
+    async with paused.exclusive() as transaction:
+        head = await asyncio.wait_for(rival.append(placed(ORDER)), BOUND)
+        late = await outage(transaction.append(placed(ORDER)))
+
+    assert head.position == 1
+    assert not late.unknown
+    assert (await paused.append(placed(ORDER, 1))).position == 2
+    await paused.close()
+    await rival.close()
 
 
 # The store in memory has outages when a test asks for them.
