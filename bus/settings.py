@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from bus.observe import Style
 from bus.variables import DATABASE_RULE, VARIABLES, Variable
+
+if TYPE_CHECKING:
+    from bus.observe import Style
 
 
 class SettingsError(Exception):
@@ -59,7 +61,7 @@ class Settings:
 
     @property
     def log(self) -> Style:
-        return cast(Style, self._get("TRUEUP_LOG"))
+        return cast("Style", self._get("TRUEUP_LOG"))
 
     @property
     def stream_replicas(self) -> int:

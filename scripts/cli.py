@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 from cyclopts import App, Group
 
@@ -61,15 +62,18 @@ def build() -> App:
     return app
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs one command, of `sys.argv` unless `words` are given; exits with its code."""
     try:
-        build()()
+        build()(words)
     except Exit as error:
         fail(error.code, str(error))
     except SettingsError as error:
         fail(USAGE, str(error))
     except Trouble as error:
         fail(UNAVAILABLE, str(error))
+    except PermissionError as error:
+        fail(UNAVAILABLE, f"{error.filename}: {error.strerror}: check its owner and permissions.")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

@@ -21,9 +21,12 @@ _PAUSES = (0.1, 5.0)
 
 
 class Answer(Struct, frozen=True):
+    """`replayed`: the same command had been answered before; nothing new was decided."""
+
     status: str
     code: str = ""
     message: str = ""
+    replayed: bool = False
 
 
 class MeshSilent(Exception):

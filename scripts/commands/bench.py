@@ -27,7 +27,7 @@ async def bench(
 
     It receives stock for products named bench-…; use a mesh of its own (TRUEUP_HOME).
 
-    Examples:
+    For example:
 
     ```sh
     trueup bench

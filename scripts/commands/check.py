@@ -28,7 +28,7 @@ async def streams(*domains: str, json: Flag = False) -> int:
 
     Reads the stores' databases directly.
 
-    Examples:
+    For example:
 
     ```sh
     trueup check streams

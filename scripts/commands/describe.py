@@ -30,7 +30,7 @@ def describe(
 ) -> int:
     """Print commands and events with their JSON Schema; needs no running mesh.
 
-    Examples:
+    For example:
 
     ```sh
     trueup describe

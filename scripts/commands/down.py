@@ -21,7 +21,7 @@ LOOK = 0.1
 def down() -> int:
     """Stop the mesh of TRUEUP_HOME in order; its data stays.
 
-    Examples:
+    For example:
 
     ```sh
     trueup down
@@ -49,7 +49,7 @@ def down() -> int:
 def env() -> int:
     """Print the mesh's URLs as shell assignments.
 
-    Examples:
+    For example:
 
     ```sh
     eval "$(trueup env)"

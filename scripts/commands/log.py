@@ -42,7 +42,7 @@ async def log(
 ) -> int:
     """Print a domain's events by position, or one order's life across all domains.
 
-    Examples:
+    For example:
 
     ```sh
     trueup log ordering --from 4711 --count 10

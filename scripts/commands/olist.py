@@ -22,7 +22,7 @@ async def olist(path: Path, /, *, live: Flag = False, json: Flag = False) -> int
 
     It can be stopped at any moment and run again: nothing is doubled.
 
-    Examples:
+    For example:
 
     ```sh
     trueup import olist ~/olist --live

@@ -22,7 +22,7 @@ async def parked(owner: str | None = None, /, *, json: Flag = False) -> int:
 
     Only their own keys wait; everything else goes on.
 
-    Examples:
+    For example:
 
     ```sh
     trueup parked
@@ -54,7 +54,7 @@ async def parked(owner: str | None = None, /, *, json: Flag = False) -> int:
 async def retry(owner: str, key: str | None = None, /, *, json: Flag = False) -> int:
     """Try parked events again, in order.
 
-    Examples:
+    For example:
 
     ```sh
     trueup retry ordering

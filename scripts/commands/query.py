@@ -26,7 +26,7 @@ async def query(
 ) -> int:
     """Ask a view and print what it answers.
 
-    Examples:
+    For example:
 
     ```sh
     trueup query orders.get o-1001

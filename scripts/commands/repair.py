@@ -33,7 +33,7 @@ async def repair(domain: str, /, *, yes: Flag = False) -> int:
     restored an old backup, or written around the relay. If the store is the one that is
     old, restore a newer backup instead. What the stream holds is saved to a file first.
 
-    Examples:
+    For example:
 
     ```sh
     trueup repair ordering

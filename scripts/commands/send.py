@@ -34,7 +34,7 @@ async def send(
 ) -> int:
     """Send a command and print its answer.
 
-    Examples:
+    For example:
 
     ```sh
     trueup send inventory.ReceiveStock tea-1 '{"quantity":10}'

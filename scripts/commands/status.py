@@ -17,7 +17,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 async def status(*, json: Flag = False) -> int:
     """Show processes, streams, how far readers are, circuit breakers and what is parked.
 
-    Examples:
+    For example:
 
     ```sh
     trueup status

@@ -36,7 +36,7 @@ def up(
 
     Ctrl-C stops everything in order; data survives. What dies is started again.
 
-    Examples:
+    For example:
 
     ```sh
     trueup up

@@ -33,7 +33,7 @@ async def watch(
 
     It is for eyes: after a repair an event may pass twice. `trueup log` reads the books.
 
-    Examples:
+    For example:
 
     ```sh
     trueup watch

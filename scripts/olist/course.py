@@ -35,6 +35,19 @@ class Step(NamedTuple):
     domain: str
     command: Command
 
+    @property
+    def id(self) -> str:
+        """The command's id: the same in every import."""
+        return command_id(self.command, self.name)
+
+
+def command_id(command: Command, name: str) -> str:
+    return f"olist-{command.id}-{name}"
+
+
+def placing(journey: Journey) -> Step:
+    return Step("place", "ordering", journey.place)
+
 
 class Course(Struct):
     """How far an order has come. The sets of parcels are bit masks."""
@@ -73,7 +86,7 @@ class Course(Struct):
     def next(self, journey: Journey) -> Iterator[Step]:
         """What can be sent now, in order; also what was sent but has had no effect yet."""
         if not self.state:
-            yield Step("place", "ordering", journey.place)
+            yield placing(journey)
         elif not self.ended(journey):
             yield from self._parcels(journey)
             if journey.cancelled and self.state in ("confirmed", journey.end):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from scripts.olist.files import Files
+from scripts.olist.rows import Order
 
 Amounts = Mapping[str, int]
 """Orders, units or cents by whatever names them."""
@@ -29,12 +30,10 @@ class Expected:
         """Orders that can't be placed, by code."""
         return self._sums(_CODE, "1", f"expected_order where not ({_ACCEPTED})")
 
-    def refused_orders(self) -> list[str]:
-        """The ids of those."""
-        rows = self._files.query(
-            f"select order_id from expected_order where not ({_ACCEPTED}) order by 1"
-        )
-        return [str(row[0]) for row in rows]
+    def refused_orders(self) -> Iterator[Order]:
+        """Those themselves."""
+        refused = f"select order_id from expected_order where not ({_ACCEPTED})"
+        return self._files.orders(f"order_id in ({refused})")
 
     def payments(self) -> Amounts:
         """Payments by type and state."""
@@ -44,14 +43,21 @@ class Expected:
         """What these are worth."""
         return self._sums("type || ' ' || state", "amount", "expected_payment")
 
-    def revenue(self, by: str) -> Amounts:
-        """Prices and freight of what was sold, by `month` (UTC), `category` or `seller`."""
-        return self._sums(by, "price + freight", "expected_sale")
+    def moves(self) -> Amounts:
+        """What was authorized, captured, voided, settled and refunded, by type."""
+        return self._sums("type || ' ' || move", "amount", "expected_move")
+
+    def sales(self, by: str, what: str) -> Amounts:
+        """`price` or `freight` of what was sold, by `month` (UTC), `category` or `seller`."""
+        return self._sums(by, what, "expected_sale")
 
     def stock(self, kind: str) -> Amounts:
-        """Units by SKU: `shipped`, `reserved` or `available`."""
+        """Units by SKU: `shipped`, `on_hand` or `available`."""
         return self._sums("sku", kind, "expected_stock")
 
     def _sums(self, key: str, amount: str, source: str) -> Amounts:
-        rows = self._files.query(f"select {key}, sum({amount})::bigint from {source} group by 1")
+        """Leaves out what sums up to nothing."""
+        rows = self._files.query(
+            f"select {key}, sum({amount})::bigint as n from {source} group by 1 having n <> 0"
+        )
         return {str(key): int(str(amount)) for key, amount in rows}

@@ -25,20 +25,32 @@ select order_id, order_purchase_timestamp as placed, case
   end as state
 from orders left join owed using (order_id) left join paid using (order_id);
 
+-- `state` is where a payment stands in the end. Of one of zero there is nothing to give back.
 create or replace view expected_payment as
-select case payment_type when 'not_defined' then 'voucher' else payment_type end as type,
-       cents(payment_value) as amount,
-       case
-         when state in ('delivered', 'shipped')
-           then case type when 'credit_card' then 'captured' else 'settled' end
-         when state = 'confirmed'
-           then case type when 'credit_card' then 'authorized' else 'settled' end
-         when state = 'cancelled (customer)'
-           then case type when 'credit_card' then 'voided' else 'refunded' end
-         when state = 'awaiting_payment' then 'pending'
-       end as state
-from order_payments join expected_order using (order_id)
-where state not like 'refused%' and state <> 'cancelled (unavailable)';
+with paid as (
+  select case payment_type when 'not_defined' then 'voucher' else payment_type end as type,
+         cents(payment_value) as amount, order_state, payment_type = 'credit_card' as card
+  from order_payments
+  join (select order_id, state as order_state from expected_order) using (order_id)
+  where order_state not like 'refused%' and order_state <> 'cancelled (unavailable)'
+)
+select type, amount, card, case
+    when order_state = 'awaiting_payment' then 'pending'
+    when order_state = 'cancelled (customer)' and card then 'voided'
+    when order_state = 'cancelled (customer)' and amount > 0 then 'refunded'
+    when not card then 'settled'
+    when order_state = 'confirmed' then 'authorized'
+    else 'captured'
+  end as state
+from paid;
+
+-- The money's way there: what a card holds is authorised first, what is refunded was settled.
+create or replace view expected_move as
+select type, amount, state as move from expected_payment where state <> 'pending'
+union all
+select type, amount, 'authorized' from expected_payment where state in ('captured', 'voided')
+union all
+select type, amount, 'settled' from expected_payment where state = 'refunded';
 
 create or replace view expected_sale as
 select strftime(in_utc(placed), '%Y-%m') as month, sku, seller,
@@ -52,7 +64,7 @@ where state in ('delivered', 'shipped', 'confirmed');
 create or replace view expected_stock as
 select sku,
        count(*) filter (where state in ('delivered', 'shipped')) as shipped,
-       count(*) filter (where state in ('confirmed', 'awaiting_payment')) as reserved,
+       count(*) filter (where state not in ('delivered', 'shipped')) as on_hand,
        count(*) filter (where state = 'cancelled (customer)') as available
 from unit join expected_order using (order_id)
 where state not like 'refused%' and state <> 'cancelled (unavailable)'

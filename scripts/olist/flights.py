@@ -118,7 +118,7 @@ class Flights:
     async def _send(self, flight: Flight, step: Step) -> None:
         id = flight.journey.place.id
         try:
-            answer = await self._sender.send(step.domain, step.command, f"olist-{id}-{step.name}")
+            answer = await self._sender.send(step.domain, step.command, step.id)
         except MeshSilent:
             self._flying.clear()
             raise

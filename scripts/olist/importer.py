@@ -21,6 +21,7 @@ from bus.messages import Command
 from domains.ordering.messages import CONTRACT as ORDERING
 from domains.shipping.messages import CONTRACT as SHIPPING
 from scripts.olist import streams
+from scripts.olist.course import command_id
 from scripts.olist.files import Files
 from scripts.olist.flights import Flights, Landed
 from scripts.olist.mapping import journey, listing, needs_stock, receiving
@@ -123,7 +124,7 @@ class Importer:
 
     async def _send_each(self, domain: str, todo: Iterator[Command], step: str) -> None:
         for command in todo:
-            answer = await self._sender.send(domain, command, f"olist-{command.id}-{step}")
+            answer = await self._sender.send(domain, command, command_id(command, step))
             if answer.status != "accepted":
                 raise OtherImport(
                     f"{domain} turned {command.id} down: {answer.code}, {answer.message}. {WHERE}"

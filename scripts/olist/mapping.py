@@ -35,8 +35,6 @@ from scripts.olist import rows
 from scripts.olist.files import FilesError
 from scripts.olist.values import CURRENCY, aware, cents, money
 
-SPARE = 0
-"""Units of each product received beyond those that the orders need."""
 NOTE = "olist"
 """What stock is received under, so that it is known again."""
 PENDING = "tok_pending"
@@ -114,9 +112,8 @@ def listing(product: rows.Product) -> ListProduct:
 
 
 def receiving(sku: str, needed: int) -> ReceiveStock | None:
-    """None where nothing of the product is needed."""
-    quantity = needed + SPARE
-    return ReceiveStock(id=sku, quantity=quantity, note=NOTE) if quantity else None
+    """Exactly what the orders need, so that nothing is left by accident; None for nothing."""
+    return ReceiveStock(id=sku, quantity=needed, note=NOTE) if needed else None
 
 
 def needs_stock(end: End) -> bool:

@@ -1,9 +1,10 @@
-"""`trueup import olist` from its beginning to its exit code."""
+"""`trueup import olist` and `trueup check olist` from their beginning to their exit code."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -13,13 +14,18 @@ from bus.clock import SystemClock
 from bus.halt import Halt
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
 from scripts.commands.output import print_json
-from scripts.olist import report, summary
+from scripts.olist import report, sides, summary
+from scripts.olist.actual import NoAnswer
+from scripts.olist.checking import Check
 from scripts.olist.files import Files, FilesError
-from scripts.olist.flights import Landed
 from scripts.olist.importer import Importer, OtherImport
+from scripts.olist.rest import at_rest
+from scripts.olist.sides import Section
 from scripts.sender import MeshSilent
 
 AGAIN = "Run the same import again: it goes on from where the shop is."
+WAIT = 120.0
+"""Seconds that the shop gets to come to rest before it is checked."""
 
 
 async def import_orders(
@@ -32,8 +38,13 @@ async def import_orders(
     """
     shown = Console(stderr=True) if json else console
     summary.before(shown)
+    progress = report.on(shown)
     began = time.monotonic()
-    landed = await _played(folder, broker, shown)
+    try:
+        with _exits(AGAIN):
+            landed = await Importer(Files(folder), broker, SystemClock(), progress).run()
+    finally:
+        progress.finish()
     seconds = time.monotonic() - began
     if json:
         print_json(summary.as_json(landed, seconds))
@@ -42,26 +53,51 @@ async def import_orders(
     return REFUSED if landed.surprises else OK
 
 
-async def _played(folder: Path, broker: Broker, console: Console) -> Landed:
-    progress = report.on(console)
+async def check_orders(
+    folder: Path, broker: Broker, console: Console, *, json: bool = False, wait: float = WAIT
+) -> int:
+    """Holds the shop behind `broker` against the data set in `folder`.
+
+    Gives OK, or REFUSED where anything differs. Raises Exit. Waits until the shop is at rest,
+    at most `wait` seconds.
+    """
+    with _exits():
+        check = Check(Files(folder), broker, SystemClock())
+        open_point = await at_rest(check.books, SystemClock(), wait)
+        sections = await check.sections()
+    if json:
+        print_json({"at_rest": not open_point, "books": sides.as_json(sections)})
+    else:
+        sides.show(console, sections)
+        console.print(_verdict(sections, open_point), highlight=False, soft_wrap=True)
+    return REFUSED if any(section.differing for section in sections) else OK
+
+
+def _verdict(sections: Sequence[Section], open_point: str) -> str:
+    differing = sum(len(section.differing) for section in sections)
+    compared = sum(len(section.rows) for section in sections)
+    said = f"{compared:,} numbers compared, {differing:,} differ."
+    return f"{said} The shop is not at rest: {open_point}." if open_point else said
+
+
+@contextmanager
+def _exits(hint: str = "") -> Iterator[None]:
+    """Ends the command in the way that fits the error."""
     try:
-        files = Files(folder)
-        return await Importer(files, broker, SystemClock(), progress).run()
+        yield
     except Exception as error:
-        raise _exit(next(_leaves(error))) from error
-    finally:
-        progress.finish()
+        raise _exit(next(_leaves(error)), hint) from error
 
 
-def _exit(error: Exception) -> Exception:
-    """How the command ends because of `error`; what nobody expects stays as it is."""
+def _exit(error: Exception, hint: str) -> Exception:
+    """What nobody expects stays as it is."""
     match error:
         case FilesError():
             return Exit(USAGE, str(error))
         case OtherImport():
             return Exit(REFUSED, str(error))
-        case MeshSilent() | Halt() | BrokerUnavailable():
-            return Exit(UNAVAILABLE, f"{error} {AGAIN}")
+        case MeshSilent() | Halt() | BrokerUnavailable() | NoAnswer():
+            return Exit(UNAVAILABLE, f"{error} {hint}".rstrip())
         case _:
             return error
 

@@ -100,7 +100,7 @@ class Home:
             self.lock().close()
         except AlreadyRunning:
             return True
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         return False
 
@@ -108,7 +108,7 @@ class Home:
         """What was noted last, by a supervisor that may be gone."""
         try:
             return msgspec.json.decode((self.path / "run.json").read_bytes(), type=Run)
-        except (FileNotFoundError, msgspec.MsgspecError):
+        except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
             return None
 
     def note(self, run: Run) -> None:
@@ -120,7 +120,7 @@ class Home:
     def remembered(self) -> Remembered:
         try:
             return msgspec.json.decode((self.path / "servers.json").read_bytes(), type=Remembered)
-        except (FileNotFoundError, msgspec.MsgspecError):
+        except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
             return Remembered({}, {})
 
     def remember(self, servers: Remembered) -> None:

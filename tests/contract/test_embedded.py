@@ -41,13 +41,22 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Server]:
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.__name__)
+def started(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """In a folder whose name a careless command line would take apart."""
-    server: Server = request.param(tmp_path / 'a folder\'s "name"')
-    await server.start()
+    server: Server = request.param(tmp_path_factory.mktemp("a") / 'folder\'s "name"')
+    asyncio.run(server.start())
     yield server
-    await server.stop()
+    asyncio.run(server.stop())
+
+
+@pytest.fixture
+async def server(started: Server) -> Server:
+    """Running, whatever the test before has done to it."""
+    await started.start()
+    return started
 
 
 async def write(server: Server) -> None:

@@ -1,0 +1,233 @@
+"""The command line as a person uses it: one mesh, from up to down."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from bus.embedded.port import free_port
+from tests.e2e.terminal import PATIENCE, TRUEUP, Said, environment, run, spawn
+
+TEA = '{"name":"Darjeeling","price":{"amount":1450,"currency":"EUR"}}'
+ORDER = '{"customer_id":"c-7","lines":[{"sku":"tea-1","quantity":2}]}'
+
+
+class Shell:
+    """A terminal with a home of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home of a shop"
+        self.environment = environment(self.home)
+
+    def __call__(self, *words: str, stdin: str = "", **more: str) -> Said:
+        return run(words, {**self.environment, **more}, stdin)
+
+    def spawn(self, *words: str) -> Said:
+        return spawn(words, self.environment)
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self(*words, "--json").out)
+
+    @property
+    def run(self) -> dict[str, Any]:
+        return dict(json.loads((self.home / "run.json").read_text()))
+
+    def process(self, name: str) -> dict[str, Any]:
+        return next(p for p in self.run["processes"] if p["name"] == name)
+
+    def processes(self) -> list[psutil.Process]:
+        pids = [p["pid"] for p in self.run["processes"]] + [self.run["supervisor"][0]]
+        return [psutil.Process(pid) for pid in pids]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    shell = Shell(tmp_path_factory.mktemp("shell"))
+    yield shell
+    shell.spawn("down")
+
+
+@pytest.fixture(scope="module")
+def mesh(shell: Shell) -> Shell:
+    """Up and answering."""
+    up = shell.spawn("up", "--detach", f"--nats-port={free_port()}")
+    assert up.code == 0, up.err
+    assert up.out.startswith("Trueup is up.")
+    return shell
+
+
+def awaited(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """What `what()` gives as soon as it is true."""
+    until = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < until, "it does not become true"
+        time.sleep(0.1)
+    return found
+
+
+def test_everything_is_there_at_the_end_of_up(mesh: Shell) -> None:
+    kinds = [p["kind"] for p in mesh.run["processes"]]
+    assert kinds.count("server") == 3
+    assert kinds.count("domain") >= 5
+    assert kinds.count("provider") == 1
+    assert all(p["state"] == "running" for p in mesh.run["processes"])
+    status = mesh("status")
+    assert status.code == 0, status.out
+
+
+def test_a_second_up_says_that_it_is_running_already_and_where(mesh: Shell) -> None:
+    second = mesh.spawn("up")
+    assert second.code == 1
+    pid = mesh.run["supervisor"][0]
+    assert f"Trueup is running already (process {pid}, ready)." in second.out
+    assert str(mesh.home) in second.out
+
+
+def test_a_second_detached_up_is_content_with_what_runs(mesh: Shell) -> None:
+    before = mesh.run["supervisor"]
+    assert mesh.spawn("up", "--detach").code == 0
+    assert mesh.run["supervisor"] == before
+
+
+def test_env_tells_a_shell_where_everything_is(mesh: Shell) -> None:
+    script = 'eval "$("$0" env)" && echo "$NATS_URL $TRUEUP_HOME"'
+    done = subprocess.run(
+        ["sh", "-c", script, TRUEUP],
+        env=mesh.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == f"{mesh.run['urls']['NATS_URL']} {mesh.home}"
+
+
+def test_what_env_has_told_the_shell_of_one_mesh_is_not_taken_for_anothers(mesh: Shell) -> None:
+    told = {**mesh.run["urls"], "TRUEUP_ENV_OF": str(mesh.home)}
+    other = {**told, "TRUEUP_HOME": str(mesh.home.with_name("other"))}
+    assert client_settings(other).nats_url == "nats://127.0.0.1:4222"
+    assert "NATS_URL" not in without_ours(other, Home(Path(other["TRUEUP_HOME"])))
+
+
+def test_an_order_is_sent_followed_and_asked_for(mesh: Shell) -> None:
+    assert mesh("send", "catalog.ListProduct", "tea-1", TEA).code == 0
+    assert mesh("send", "inventory.ReceiveStock", "tea-1", '{"quantity":10}').code == 0
+    placed = mesh("send", "ordering.PlaceOrder", "o-1001", "-", "--id", "first", stdin=ORDER)
+    assert json.loads(placed.out)["status"] == "accepted"
+    again = mesh("send", "ordering.PlaceOrder", "o-1001", ORDER, "--id", "first")
+    assert json.loads(again.out)["replayed"] is True
+    awaited(lambda: "OrderConfirmed" in mesh("log", "--order", "o-1001").out)
+    lines = mesh("log", "--order", "o-1001").out.splitlines()
+    assert [line.split("\t")[4] for line in lines[:3]] == [
+        "OrderPlaced",
+        "StockReserved",
+        "PaymentRequested",
+    ]
+    assert mesh("check", "streams").code == 0
+
+
+def test_a_refusal_has_its_own_exit_code(mesh: Shell) -> None:
+    refused = mesh("send", "ordering.CancelOrder", "o-none")
+    assert refused.code == 1
+    assert json.loads(refused.out)["code"] == "UnknownOrder"
+
+
+def test_a_command_can_be_stored_first(mesh: Shell) -> None:
+    stored = mesh("send", "inventory.ReceiveStock", "tea-2", '{"quantity":1}', "--later")
+    assert stored.code == 0
+    assert json.loads(stored.out)["stream"] == "SUBMISSIONS"
+    awaited(lambda: mesh("log", "--order", "tea-2").code == 0)
+
+
+def test_events_are_watched_as_they_happen(mesh: Shell) -> None:
+    watching = subprocess.Popen(
+        [TRUEUP, "watch", "tea-3", "--count", "1", "--json"],
+        env=mesh.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert watching.stderr is not None
+    assert watching.stderr.readline() == "watching evt.*.*.tea-3.*\n"
+    mesh("send", "inventory.ReceiveStock", "tea-3", '{"quantity":1}')
+    seen, _ = watching.communicate(timeout=PATIENCE)
+    assert json.loads(seen)["type"] == "StockReceived"
+
+
+def test_nothing_is_parked(mesh: Shell) -> None:
+    assert mesh("parked").code == 0
+    assert mesh.json("parked") == []
+
+
+@pytest.mark.parametrize("name", ["ordering", "nats-server", "postgres"])
+def test_what_is_killed_is_started_again(mesh: Shell, name: str) -> None:
+    before = mesh.process(name)
+    os.kill(before["pid"], signal.SIGKILL)
+    after = awaited(
+        lambda: (p := mesh.process(name))["state"] == "running" and p["pid"] != before["pid"] and p
+    )
+    assert after["restarts"] == before["restarts"] + 1
+    body = '{"quantity":1}'
+    awaited(lambda: mesh("send", "inventory.ReceiveStock", "tea-1", body).code == 0)
+    cancel = ("send", "ordering.CancelOrder", "o-none")
+    awaited(lambda: "UnknownOrder" in mesh(*cancel).out)
+
+
+def test_a_stream_can_be_made_again_from_the_store(mesh: Shell) -> None:
+    refused = mesh("repair", "inventory")
+    assert refused.code == 2
+    assert "--yes" in refused.err
+    assert mesh("repair", "inventory", "--yes").code == 0
+    assert mesh("check", "streams", "inventory").code == 0
+
+
+def test_a_measurement_is_one_row_for_each_number_of_clients(mesh: Shell) -> None:
+    done = mesh("bench", "--seconds", "0.2", "--clients", "1", "--clients", "4", "--json")
+    assert [row["clients"] for row in json.loads(done.out)] == [1, 4]
+
+
+def test_data_survives_down_and_up_and_nothing_is_left_behind(mesh: Shell) -> None:
+    processes = mesh.processes()
+    urls = mesh.run["urls"]
+    head = mesh.json("status")["streams"]
+    assert mesh.spawn("down").code == 0
+    assert psutil.wait_procs(processes, timeout=0)[1] == []
+    assert mesh.spawn("down").out == f"Nothing runs in {mesh.home}.\n"
+    up = mesh.spawn("up", "--detach", f"--nats-port={urls['NATS_URL'].rpartition(':')[2]}")
+    assert up.code == 0, up.err
+    assert mesh.run["urls"] == urls
+    assert mesh.json("status")["streams"] == head
+    assert "OrderPlaced" in mesh("log", "--order", "o-1001").out
+
+
+def test_after_kill_minus_9_of_the_supervisor_nothing_goes_on_and_up_works(mesh: Shell) -> None:
+    processes = mesh.processes()
+    port = mesh.run["urls"]["NATS_URL"].rpartition(":")[2]
+    os.kill(mesh.run["supervisor"][0], signal.SIGKILL)
+    assert psutil.wait_procs(processes, timeout=PATIENCE)[1] == []
+    assert mesh.spawn("up", "--detach", f"--nats-port={port}").code == 0
+
+
+def test_up_stops_in_order_on_ctrl_c(mesh: Shell) -> None:
+    mesh.spawn("down")
+    up = subprocess.Popen(
+        [TRUEUP, "up", f"--nats-port={free_port()}"],
+        env=mesh.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    awaited(lambda: (mesh.home / "run.json").exists() and mesh.run["state"] == "ready")
+    processes = mesh.processes()
+    up.send_signal(signal.SIGINT)
+    said, _ = up.communicate(timeout=PATIENCE)
+    assert up.returncode == 0
+    assert said.startswith("Trueup is up.")
+    assert psutil.wait_procs(processes, timeout=0)[1] == []
+    assert not (mesh.home / "run.json").exists()
