@@ -14,7 +14,7 @@ from bus.reader import Reader
 from bus.relay import Relay
 from bus.store.port import Checkpoint, Store
 from bus.tasks import end
-from bus.testing.ground import Ground
+from bus.testing.ground import Ground, MemoryGround
 from tests.contract.way.damage import Damage
 from tests.unit.kernel.till import DOMAIN
 
@@ -98,6 +98,15 @@ class Till:
 @pytest.fixture
 async def till(ground: Ground) -> AsyncIterator[Till]:
     found = Till(ground)
+    await found.open()
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def memory_till(memory_ground: MemoryGround) -> AsyncIterator[Till]:
+    """For what is the same on every ground."""
+    found = Till(memory_ground)
     await found.open()
     yield found
     await found.close()
