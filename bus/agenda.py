@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import timedelta
-
-import msgspec
 
 from bus.clock import Clock
 from bus.committer import Committer
-from bus.decider import Domain
-from bus.duties import Call, Deadline
-from bus.store.port import DutyRow, Store, StoredEvent
+from bus.store.port import DutyRow, Store
 
 LOOK = 1.0
 """Seconds until another process's commits are looked at, too; own ones are heard of."""
 LONGEST = timedelta(hours=1)
 
-KINDS: dict[str, type[Deadline] | type[Call]] = {"deadline": Deadline, "call": Call}
-
 
 class Agenda:
     """Duties of one `kind` ("deadline" or "call"). `resting` is True while it waits."""
 
-    def __init__(
-        self, domain: Domain, store: Store, committer: Committer, clock: Clock, kind: str
-    ) -> None:
-        self._domain = domain
+    def __init__(self, store: Store, committer: Committer, clock: Clock, kind: str) -> None:
         self._store = store
         self._clock = clock
         self._kind = kind
         self._failures: dict[str, int] = {}
         self._news = asyncio.Event()
         self.resting = False
-        committer.listeners.append(self._committed)
+        committer.duty_listeners.append(self._committed)
 
     async def due(self, limit: int) -> Sequence[DutyRow]:
         """What is due now, the earliest first. Raises StoreUnavailable."""
@@ -82,14 +73,6 @@ class Agenda:
         await self.postpone(row, pause.total_seconds())
         return pause
 
-    def _committed(self, events: Sequence[StoredEvent]) -> None:
-        if not self._news.is_set() and any(self._owes(stored) for stored in events):
+    def _committed(self, kinds: Set[str]) -> None:
+        if self._kind in kinds:
             self._news.set()
-
-    def _owes(self, stored: StoredEvent) -> bool:
-        try:
-            recorded = self._domain.contract.decode(stored.position, stored.body)
-        except msgspec.MsgspecError:
-            return False
-        kind = KINDS[self._kind]
-        return any(isinstance(duty, kind) for duty in self._domain.duties(recorded))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import replace
 
 import structlog
@@ -52,6 +52,7 @@ class Batches:
         self.states = States(domain)
         self.receipts = Receipts(store)
         self.listeners: list[Callable[[Sequence[StoredEvent]], None]] = []
+        self.duty_listeners: list[Callable[[Set[str]], None]] = []
         self.available = True
         self.commits = 0
         self.conflicts = 0
@@ -144,6 +145,9 @@ class Batches:
         if stored:
             for listener in self.listeners:
                 listener(stored)
+        if plan.duty_kinds:
+            for duty_listener in self.duty_listeners:
+                duty_listener(plan.duty_kinds)
         await self._answer_repeats(plan)
         for decided in plan.decided:
             self._tell(decided, before)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from bus.batch import Batches, Behind
 from bus.clock import Clock, Ids, uuid7
@@ -59,6 +59,11 @@ class Committer:
     def listeners(self) -> list[Callable[[Sequence[StoredEvent]], None]]:
         """They hear of each commit's events, in order."""
         return self._batches.listeners
+
+    @property
+    def duty_listeners(self) -> list[Callable[[Set[str]], None]]:
+        """They hear which kinds of duties ("deadline", "call") a commit has started."""
+        return self._batches.duty_listeners
 
     @property
     def counts(self) -> dict[str, int]:

@@ -40,7 +40,7 @@ class Deadlines:
         self._domain = domain
         self._committer = committer
         self._clock = clock
-        self._agenda = Agenda(domain, store, committer, clock, "deadline")
+        self._agenda = Agenda(store, committer, clock, "deadline")
         commands = tuple(domain.contract.command_types.values())
         # A union that is only known now: a tagged command names its own type.
         self._decoder: Any = msgspec.json.Decoder(Union[commands])  # noqa: UP007

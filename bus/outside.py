@@ -70,7 +70,7 @@ class Calls:
         self._outside = outside
         self._concurrency = concurrency
         self._guard = Guard(clock)
-        self._agenda = Agenda(domain, store, committer, clock, "call")
+        self._agenda = Agenda(store, committer, clock, "call")
         self._calling: dict[str, asyncio.Task[None]] = {}
         self._decoder: Any = msgspec.json.Decoder(Union[outside.requests])  # noqa: UP007
 

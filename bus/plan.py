@@ -6,7 +6,7 @@ append finds that something it rests on has changed, the plan is thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -85,6 +85,11 @@ class Plan:
         self._duties: dict[str, DutyRow | None] = {}
         self._moved: dict[str, Moved] = {}
         self._refusals: list[ReactionRefused] = []
+
+    @property
+    def duty_kinds(self) -> Set[str]:
+        """The kinds of the duties that the plan starts."""
+        return {row.kind for row in self._duties.values() if row is not None}
 
     def missing(self, work: Work) -> Sequence[Key]:
         """The aggregates that must be loaded before `work` can be decided."""
