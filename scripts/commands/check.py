@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from rich.console import Console
 
 from bus.broker.port import BrokerUnavailable
 from bus.store.port import StoreUnavailable
@@ -16,6 +18,7 @@ from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, Exit
 from scripts.commands.mesh import connected, contract, contracts, settings
 from scripts.commands.output import show
 
+WAIT = 120.0
 Flag = Annotated[bool, Parameter(negative=())]
 COLUMNS = ["domain", "events", "compared", "trimmed", "differing", "chain", "equal"]
 
@@ -51,6 +54,37 @@ async def streams(*domains: str, json: Flag = False) -> int:
         raise Exit(UNAVAILABLE, f"{error}.") from error
     show([_row(one, json) for one in found], COLUMNS, json=json)
     return OK if all(one.equal for one in found) else REFUSED
+
+
+@app.command
+async def olist(path: Path, /, *, json: Flag = False, wait: float = WAIT) -> int:
+    """Compare what the Olist files say must have come out of an import with what the views say.
+
+    Asks the views and the services only; changes nothing.
+
+    Examples:
+
+    ```sh
+    trueup check olist ~/olist
+    trueup check olist ~/olist --json | jq '.books[] | select(.differing != [])'
+    ```
+
+    Exit codes: 0 every difference is zero, 1 differences, 2 usage or unreadable files,
+    3 unavailable.
+
+    Parameters
+    ----------
+    path
+        The folder with the CSV files.
+    json
+        One object, with every difference.
+    wait
+        Seconds that the mesh gets to come to rest first.
+    """
+    from scripts.olist.run import check_orders
+
+    async with connected() as broker:
+        return await check_orders(path, broker, Console(), json=json, wait=wait)
 
 
 def _row(one: Compared, positions: bool) -> dict[str, Any]:

@@ -24,8 +24,6 @@ from scripts.olist.sides import Section
 from scripts.sender import MeshSilent
 
 AGAIN = "Run the same import again: it goes on from where the shop is."
-WAIT = 120.0
-"""Seconds that the shop gets to come to rest before it is checked."""
 
 
 async def import_orders(
@@ -54,7 +52,7 @@ async def import_orders(
 
 
 async def check_orders(
-    folder: Path, broker: Broker, console: Console, *, json: bool = False, wait: float = WAIT
+    folder: Path, broker: Broker, console: Console, *, json: bool = False, wait: float
 ) -> int:
     """Holds the shop behind `broker` against the data set in `folder`.
 

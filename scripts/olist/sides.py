@@ -85,7 +85,8 @@ def _shown(section: Section) -> Sequence[Row]:
 def _lines(console: Console, section: Section) -> None:
     for row in _shown(section):
         numbers = (row.files, row.shop, row.difference)
-        fields = [section.title, row.key, *(_text(number, section.unit) for number in numbers)]
+        texts = [_text(number, section.unit, separator="") for number in numbers]
+        fields = [section.title, row.key, *texts]
         console.file.write("\t".join(fields) + "\n")
     unnamed = len(section.differing) - DIFFERING
     if len(section.rows) > LONG and unnamed > 0:
@@ -104,8 +105,8 @@ def _table(section: Section) -> Table:
     return table
 
 
-def _text(number: int, unit: Unit) -> str:
-    if unit == "count":
-        return f"{number:,}"
-    sign, cents = ("-" if number < 0 else ""), abs(number)
-    return f"{sign}{cents // 100:,}.{cents % 100:02}"
+def _text(number: int, unit: Unit, separator: str = ",") -> str:
+    """Cents with two decimals; thousands are set apart by `separator`."""
+    sign, size = ("-" if number < 0 else ""), abs(number)
+    text = f"{size:,}" if unit == "count" else f"{size // 100:,}.{size % 100:02}"
+    return sign + text.replace(",", separator)

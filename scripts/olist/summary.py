@@ -39,8 +39,8 @@ def after(console: Console, landed: Landed, seconds: float) -> None:
     rate = played / seconds if seconds else 0.0
     console.print(f"{played:,} orders in {seconds:.0f} s, {rate:.0f}/s", highlight=False)
     for end, count in sorted(landed.ends.items()):
-        _line(console, end, f"{count:,}")
-    _line(console, "cancelled too late, refused as expected", f"{landed.late_cancellations:,}")
+        _line(console, end, str(count))
+    _line(console, "cancelled too late, refused as expected", str(landed.late_cancellations))
     _refused(console, landed)
     _surprises(console, landed)
 
