@@ -76,9 +76,15 @@ class Guard:
 
     async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What `ask` gives, tried up to 3 times. Raises OutsideUnavailable, BreakerOpen."""
+        try:
+            return await self._attempt(ask)
+        except OutsideUnavailable:  # only then is a schedule of retries worth its price
+            return await self._retry(ask)
+
+    async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T:
         async for attempt in stamina.retry_context(
             on=OutsideUnavailable,
-            attempts=ATTEMPTS,
+            attempts=ATTEMPTS - 1,
             timeout=None,
             wait_initial=0.02,
             wait_max=0.2,
