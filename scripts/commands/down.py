@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from bus.settings import Settings
 from scripts.commands.exits import OK, UNAVAILABLE, Exit
-from scripts.supervisor.home import Home, end_remains
+from scripts.supervisor.home import Home, Run, end_remains
 from scripts.supervisor.own import SHELL_OF
 
 PATIENCE = 60.0
@@ -38,10 +38,7 @@ def down() -> int:
             home.forget()
         print(f"Nothing runs in {home.path}.")
         return OK
-    if run is not None and run.alive:
-        with suppress(ProcessLookupError):
-            os.kill(run.supervisor[0], signal.SIGTERM)
-    _await_end(home)
+    _await_end(home, run)
     print("Trueup is down; its data stays.")
     return OK
 
@@ -67,14 +64,20 @@ def env() -> int:
     return OK
 
 
-def _await_end(home: Home) -> None:
+def _await_end(home: Home, run: Run | None) -> None:
     deadline = time.monotonic() + PATIENCE
-    while home.locked():
+    told = False
+    while home.locked() or (run is not None and run.alive):
         if time.monotonic() > deadline:
-            run = home.run()
             pid = run.supervisor[0] if run else "?"
             raise Exit(
                 UNAVAILABLE,
                 f"Process {pid} does not stop: see {home.logs}, or end it with kill -9 {pid}.",
             )
+        if run is None:
+            run = home.run()  # it is just starting and has not noted itself yet
+        elif not told:
+            told = True
+            with suppress(ProcessLookupError):
+                os.kill(run.supervisor[0], signal.SIGTERM)
         time.sleep(LOOK)

@@ -43,9 +43,12 @@ class Run(Struct):
 
     @property
     def alive(self) -> bool:
+        """Whether the supervisor is. One that has ended but was not collected is not."""
         pid, started = self.supervisor
         with suppress(psutil.Error):
-            return abs(psutil.Process(pid).create_time() - started) < 0.05
+            process = psutil.Process(pid)
+            same = abs(process.create_time() - started) < 0.05
+            return same and process.status() != psutil.STATUS_ZOMBIE
         return False
 
 
