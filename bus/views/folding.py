@@ -53,20 +53,23 @@ def read(view: View, source: Source, events: Iterable[Delivered]) -> Sequence[It
     """What the view wants of `events`; what can't be read is among it, with its problem."""
     types = None if source.events is None else {"", *map(tag, source.events)}
     items = []
+    checked: set[str] = set()
     for event in events:
         if types is None or event.type in types:
-            item = _item(view, source, event)
+            item = _item(view, source, event, checked)
             if item.keys or item.problem:
                 items.append(item)
     return items
 
 
-def _item(view: View, source: Source, event: Delivered) -> Item:
+def _item(view: View, source: Source, event: Delivered, checked: set[str]) -> Item:
     try:
         recorded = source.contract.decode(event.position, event.body)
         keys = tuple(view.keys(recorded))
         for key in keys:
-            check_key(key)
+            if key not in checked:
+                check_key(key)
+                checked.add(key)
     except Exception as error:  # whatever a view's author or a writer did wrong
         upstream = identify(event.body).subject or f"unreadable/{event.position}"
         return Item(event.position, event.body, upstream, None, (), explain(error))

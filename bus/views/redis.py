@@ -51,6 +51,7 @@ class RedisViewStore:
         self._redis = Redis.from_url(
             self._url, decode_responses=True, socket_timeout=PATIENCE, socket_connect_timeout=5
         )
+        self._load = self._redis.register_script(_script("redis_load.lua"))
         self._write = self._redis.register_script(_script("redis_write.lua"))
         self._begin = self._redis.register_script(_script("redis_begin.lua"))
         await self._head(may_begin=True)
@@ -67,14 +68,13 @@ class RedisViewStore:
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         domains = [source.contract.domain for source in self.view.sources]
-        fields = [f"slot:{domain}" for domain in domains]
+        args = [_text(keys), _text([f"slot:{domain}" for domain in domains])]
+        if not keys:
+            return {}
         with self._reaching():
-            pipeline = self._redis.pipeline(transaction=False)
-            for key in keys:
-                pipeline.hmget(self._names.row(key), fields)
-            found = await pipeline.execute()
+            found = msgspec.json.decode(await self._load(keys=[self._names.row("")], args=args))
         slots = {
-            key: {d: slot for d, slot in zip(domains, row, strict=True) if slot is not None}
+            key: {domain: slot for domain, slot in zip(domains, row, strict=True) if slot}
             for key, row in zip(keys, found, strict=True)
         }
         return {key: of for key, of in slots.items() if of}
@@ -82,10 +82,10 @@ class RedisViewStore:
     async def write(self, change: Change) -> None:
         before = {_field(row): row for row in await self.parked()} if change.parked else {}
         names = self._names
-        keys = [names.head, names.keys, names.parked, *map(names.by, self.view.columns)]
-        keys += [names.row(row.key) for row in change.rows]
+        keys = [names.head, names.keys, names.parked, names.row("")]
+        keys += map(names.by, self.view.columns)
         with self._reaching(committing=True):
-            if not await self._write(keys=keys, args=self._arguments(change, before)):
+            if not await self._write(keys=keys, args=_arguments(change, before)):
                 raise Superseded
 
     async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
@@ -125,19 +125,6 @@ class RedisViewStore:
             raise ViewChanged.of(self.view)
         return int(built) == names.version, dict(zip(flat[::2], flat[1::2], strict=True))
 
-    def _arguments(self, change: Change, before: Mapping[str, ParkedRow]) -> Sequence[object]:
-        columns, parked = len(self.view.columns), [_again(p, before) for p in change.parked]
-        args: list[object] = [change.stamp, change.next_stamp, change.domain]
-        args += [place_text(change.place), columns, len(change.rows)]
-        args += [len(change.unparked), len(parked)]
-        for row in change.rows:
-            entries = [entry(value, row.key) if row.row else "" for value in row.columns]
-            args += [row.key, row.slot, row.row or "", *entries]
-        args += ["\0".join(map(str, gone)) for gone in change.unparked]
-        for waiting in parked:
-            args += [_field(waiting), msgspec.json.encode(waiting)]
-        return args
-
     async def _sweep(self, old: Names) -> None:
         found: list[str] = []
         async for key in self._redis.scan_iter(f"{old.base}:*", count=SWEEP):
@@ -158,6 +145,28 @@ class RedisViewStore:
             host = urlsplit(self._url).hostname or "localhost"
             message = f"Redis on {host} can't be reached or can't write ({error})"
             raise StoreUnavailable(message, unknown=committing) from error
+
+
+def _arguments(change: Change, before: Mapping[str, ParkedRow]) -> Sequence[str]:
+    rows = [
+        (
+            row.key,
+            row.slot,
+            row.row or "",
+            [entry(value, row.key) if row.row else "" for value in row.columns],
+        )
+        for row in change.rows
+    ]
+    parked = [_again(new, before) for new in change.parked]
+    return [
+        *(change.stamp, change.next_stamp, change.domain, place_text(change.place)),
+        *(_text(rows), _text(["\0".join(map(str, gone)) for gone in change.unparked])),
+        _text([(_field(row), _text(row)) for row in parked]),
+    ]
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _field(row: ParkedRow) -> str:

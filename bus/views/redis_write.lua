@@ -1,8 +1,9 @@
 -- Writes a batch if the view's stamp is still the one that the writer has read.
--- KEYS: head, keys, parked, an index for each column, then a hash for each row.
--- ARGV: stamp, next stamp, domain, place, number of columns, of rows, of freed, of parked;
---   for each row its key, slot, row and index entries; fields to free; fields and values to park.
-local head, keys, parked = KEYS[1], KEYS[2], KEYS[3]
+-- KEYS: head, keys, parked, the common beginning of all rows, an index for each column.
+-- ARGV: stamp, next stamp, domain, place, and as JSON: rows as [key, slot, row, entries],
+--   fields to free, pairs of field and value to park. One text is much quicker to send than
+--   thousands. Rows' names are made here: they are in the hash slot of the others.
+local head, keys, parked, base = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 if redis.call('HGET', head, 'stamp') ~= ARGV[1] then
   return 0
 end
@@ -10,11 +11,9 @@ redis.call('HSET', head, 'stamp', ARGV[2])
 if ARGV[4] ~= '' then
   redis.call('HSET', head, 'at:' .. ARGV[3], ARGV[4])
 end
-local columns, rows = tonumber(ARGV[5]), tonumber(ARGV[6])
-local at = 9
 
 local function index(row, column, entry)
-  local name, place = 'by:' .. column, KEYS[3 + column]
+  local name, place = 'by:' .. column, KEYS[4 + column]
   local before = redis.call('HGET', row, name)
   if before == entry then
     return
@@ -29,27 +28,26 @@ local function index(row, column, entry)
   end
 end
 
-for number = 1, rows do
-  local row, key = KEYS[3 + columns + number], ARGV[at]
-  redis.call('HSET', row, 'slot:' .. ARGV[3], ARGV[at + 1])
-  if ARGV[at + 2] ~= '' then
-    redis.call('HSET', row, 'row', ARGV[at + 2])
+local slot = 'slot:' .. ARGV[3]
+for _, change in ipairs(cjson.decode(ARGV[5])) do
+  local key, shown = change[1], change[3]
+  local row = base .. key
+  if shown ~= '' then
+    redis.call('HSET', row, slot, change[2], 'row', shown)
     redis.call('ZADD', keys, 0, key)
   else
+    redis.call('HSET', row, slot, change[2])
     redis.call('HDEL', row, 'row')
     redis.call('ZREM', keys, key)
   end
-  for column = 1, columns do
-    index(row, column, ARGV[at + 2 + column])
+  for column, entry in ipairs(change[4]) do
+    index(row, column, entry)
   end
-  at = at + 3 + columns
 end
-for _ = 1, tonumber(ARGV[7]) do
-  redis.call('HDEL', parked, ARGV[at])
-  at = at + 1
+for _, field in ipairs(cjson.decode(ARGV[6])) do
+  redis.call('HDEL', parked, field)
 end
-for _ = 1, tonumber(ARGV[8]) do
-  redis.call('HSET', parked, ARGV[at], ARGV[at + 1])
-  at = at + 2
+for _, pair in ipairs(cjson.decode(ARGV[7])) do
+  redis.call('HSET', parked, pair[1], pair[2])
 end
 return 1
