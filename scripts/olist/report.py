@@ -15,8 +15,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-EVERY = 5.0
-"""Seconds between two plain lines."""
+SOON, EVERY = 0.5, 5.0
+"""Seconds until the first plain line of a phase, and between two later on."""
 
 
 class Report(Protocol):
@@ -41,10 +41,12 @@ class Lines:
         self.finish()
         self._title, self._total, self._done = title, total, 0
         self._began = self._said = time.monotonic()
+        self._pause = SOON
 
     def advance(self) -> None:
         self._done += 1
-        if self._done % 64 == 0 and time.monotonic() - self._said > EVERY:
+        if self._done % 16 == 0 and time.monotonic() - self._said > self._pause:
+            self._pause = min(2 * self._pause, EVERY)
             self._progress()
 
     def say(self, line: str) -> None:

@@ -28,6 +28,11 @@ MAPPING = (
 
 
 def before(console: Console) -> None:
+    """What is going to be played, and what should come of it."""
+    if not console.is_terminal:
+        for row in MAPPING:
+            _line(console, *row)
+        return
     table = Table("in the files", "what is played", "state in the end", box=None)
     for row in MAPPING:
         table.add_row(*row)
