@@ -24,6 +24,8 @@ from projections.payments import shown as shown_payment
 
 OF_AN_ORDER = {"order", "reservation", "payment", "shipment"}
 """The aggregates whose id is the order's."""
+SERVICES = ("ordering", "inventory", "payments", "shipping")
+"""In which order they are told of what they recorded in the same microsecond."""
 GOING_ON = ("confirmed", "partly_shipped")
 """States in which there is something left to cancel."""
 
@@ -104,7 +106,7 @@ def timeline(slots: Mapping[str, Any]) -> Sequence[Happened]:
         for domain, history in slots.items()
         for moment in history.moments
     ]
-    return sorted(happened, key=lambda one: (one.time, one.domain, one.position))
+    return sorted(happened, key=lambda one: (one.time, SERVICES.index(one.domain), one.position))
 
 
 SUMMARY = ("id", "customer_id", "state", "cancel_cause", "total", "currency", "ordered_at")
