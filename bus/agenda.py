@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence, Set
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bus.clock import Clock
 from bus.committer import Committer
@@ -16,7 +16,7 @@ LONGEST = timedelta(hours=1)
 
 
 class Agenda:
-    """Duties of one `kind` ("deadline" or "call"). `resting` is True while it waits."""
+    """Duties of one `kind` ("deadline" or "call")."""
 
     def __init__(self, store: Store, committer: Committer, clock: Clock, kind: str) -> None:
         self._store = store
@@ -24,8 +24,14 @@ class Agenda:
         self._kind = kind
         self._failures: dict[str, int] = {}
         self._news = asyncio.Event()
-        self.resting = False
+        self._waits_until: datetime | None = None
         committer.duty_listeners.append(self._committed)
+
+    @property
+    def resting(self) -> bool:
+        """It waits, and has no reason to stop."""
+        until = self._waits_until
+        return until is not None and self._clock.now() < until and not self._news.is_set()
 
     async def due(self, limit: int) -> Sequence[DutyRow]:
         """What is due now, the earliest first. Raises StoreUnavailable."""
@@ -41,15 +47,18 @@ class Agenda:
 
     async def heard(self, most: float) -> None:
         """Returns when there is news since it last returned, or after `most` seconds."""
-        self.resting = not self._news.is_set()
+        until = self._clock.now() + timedelta(seconds=most)
         waiting = [
             asyncio.ensure_future(self._news.wait()),
             asyncio.ensure_future(self._clock.sleep(most)),
         ]
         try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0)  # both have begun: from here on the clock wakes us
+            if self._clock.now() < until:
+                self._waits_until = until
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self.resting = False
+            self._waits_until = None
             self._news.clear()
             for future in waiting:
                 future.cancel()

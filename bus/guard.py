@@ -99,15 +99,15 @@ class Guard:
             self._breaker = await self._breakers.get_breaker("outside")
         if self.state == "open":
             raise BreakerOpen
-        before = self._breaker.context.state
         try:
             async with self._breaker:
                 return await _bounded(ask)
         except OpenedState as error:
             raise BreakerOpen from error
-        finally:
-            if self._breaker.context.state == "opened" and before != "opened":
+        except OutsideUnavailable:
+            if self._breaker.context.state == "opened":
                 self._opened = self._clock.now()
+            raise
 
 
 async def _bounded(ask: Callable[[], Awaitable[T]]) -> T:
