@@ -102,4 +102,4 @@ async def _gather(client: Client, subject: str) -> bytes:
 
 def _headers(options: list[str]) -> dict[str, str] | None:
     pairs = [value for flag, value in zip(options[::2], options[1::2], strict=True) if flag == "-H"]
-    return dict(tuple(pair.split(":", 1)) for pair in pairs) or None
+    return {name: value for name, _, value in (pair.partition(":") for pair in pairs)} or None

@@ -1,0 +1,156 @@
+"""The README, word for word: in a fresh copy of the checkout, in a folder with a space."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+
+from bus.embedded.port import free_port
+from tests.e2e import nats_cli
+from tests.e2e.nats_cli import Example
+from tests.e2e.terminal import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+PATIENCE = 30.0
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What a stranger has after cloning, plus the environment and the files of the chapter
+    on a domain of one's own."""
+    copy = tmp_path_factory.mktemp("a fresh") / "check out"
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            target = copy / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+            target.chmod((ROOT / name).stat().st_mode)
+    (copy / ".venv").symlink_to(ROOT / ".venv")
+    for name, text in files_of_the_chapter():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text(text)
+    (copy / "domains" / "loyalty" / "__init__.py").touch()
+    yield copy
+    run(copy, "scripts/trueup", "down")
+
+
+def files_of_the_chapter() -> list[tuple[str, str]]:
+    return re.findall(r"```python\n# (\S+)\n(.*?)```", README.read_text(), re.S)
+
+
+def run(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words,
+        cwd=checkout,
+        env=environment(checkout / ".trueup"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def url(checkout: Path) -> str:
+    """Where the mesh is, started as the README says (on a free port: 4222 may be taken)."""
+    started = run(checkout, "scripts/up", "--detach", f"--nats-port={free_port()}")
+    assert started.returncode == 0, started.stderr
+    told = run(checkout, "scripts/trueup", "env").stdout
+    found = re.search(r"NATS_URL='?([^'\s]+)", told)
+    assert found is not None, told
+    return found[1]
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[Client]:
+    client = await nats_cli.connect(url)
+    yield client
+    await client.close()
+
+
+async def test_the_walk_through_prints_what_the_readme_says(client: Client) -> None:
+    for example in nats_cli.examples(README, "Walk-through"):
+        await check(client, example)
+
+
+@pytest.mark.skipif(nats_cli.NATS is None, reason="there is no `nats` on PATH")
+async def test_the_real_cli_is_answered_too(url: str) -> None:
+    listed = await nats_cli.run_binary(url, ["nats", "micro", "ls"])
+    assert b"ordering" in listed
+    order = '{"customer_id":"c-9","lines":[{"sku":"tea-1","quantity":1}]}'
+    words = ["nats", "req", "cmd.ordering.PlaceOrder.o-9001", order]
+    assert json.loads(await nats_cli.run_binary(url, words))["status"] == "accepted"
+
+
+def test_the_rules_of_a_domain_of_ones_own_are_tested(checkout: Path) -> None:
+    tested = run(checkout, "scripts/test", "tests/unit/test_loyalty.py")
+    assert tested.returncode == 0, tested.stdout
+
+
+async def test_a_domain_of_ones_own_runs_beside_the_shops(client: Client) -> None:
+    for example in nats_cli.examples(README, "Your own domain"):
+        if example.words[0] == "nats":
+            await check(client, example)
+
+
+def test_the_chapter_on_a_domain_of_ones_own_is_clean_code(checkout: Path) -> None:
+    names = [name for name, _ in files_of_the_chapter()]
+    python = str(checkout / ".venv" / "bin" / "python")
+    for tool in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
+        checked = run(checkout, python, "-m", *tool, *names)
+        assert checked.returncode == 0, checked.stdout
+
+
+async def check(client: Client, example: Example) -> None:
+    """Runs the example until it prints what the README shows.
+
+    Queries are repeated: what they wait for is shown by nothing but their answer.
+    """
+    expected = "\n".join(example.printed).strip()
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            printed = (await nats_cli.run(client, example.words)).decode()
+            if same(expected, printed):
+                return
+            repeatable = any(word.startswith(("qry.", "log.")) for word in example.words)
+            assert repeatable or example.words[1] in ("micro", "stream"), (example, printed)
+            await asyncio.sleep(0)
+
+
+def same(expected: str, printed: str) -> bool:
+    """Whether what is printed has all that the README shows; `…` stands for more."""
+    if not expected.startswith("{"):
+        return all(word in printed for word in expected.split())
+    shown = re.sub(r",?\s*…,?(?=(\s*\S))", lambda m: "" if m[1].strip() in "]}" else ",", expected)
+    return covers(json.loads(shown), json.loads(printed))
+
+
+def covers(shown: Any, found: Any) -> bool:
+    """Where events of several services interleave, a position is another in each run."""
+    match shown:
+        case dict():
+            return isinstance(found, dict) and all(
+                key in found and (key in ("position", "head") or covers(value, found[key]))
+                for key, value in shown.items()
+            )
+        case list():
+            pairs = zip(shown, found, strict=False)
+            return len(shown) <= len(found) and all(covers(one, other) for one, other in pairs)
+        case _:
+            return bool(shown == found)
