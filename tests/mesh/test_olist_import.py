@@ -12,6 +12,8 @@ import pytest
 
 from bus.clock import SystemClock
 from bus.testing.ground import BREATH, Ground
+from bus.testing.mesh import REST
+from scripts.olist import streams
 from scripts.olist.expected import Expected
 from scripts.olist.files import Files
 from scripts.olist.flights import Landed
@@ -67,7 +69,7 @@ async def _time_passes(it: Shop) -> None:
 
 
 async def _imported(it: Shop, folder: Path) -> Landed:
-    async with _importer(it, folder, Silent()) as importer:
+    async with _importer(it, folder, Silent()) as importer, asyncio.timeout(REST):
         landed = await importer.run()
     await it.mesh.rest()
     return landed
@@ -139,6 +141,23 @@ async def test_a_second_import_records_nothing(ground: Ground, folder: Path) -> 
 
         assert await _heads(it) == before
         assert (second.ends, second.refused) == (first.ends, first.refused)
+
+
+async def test_what_the_streams_have_not_told_yet_is_sent_again_and_counts_once(
+    ground: Ground, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop(ground) as it:
+        await _imported(it, folder)
+        before = await _heads(it)
+
+        async def nothing(*_: object) -> dict[str, int]:
+            return {}
+
+        monkeypatch.setattr(streams, "received", nothing)
+        monkeypatch.setattr(streams, "listed", nothing)
+        await _imported(it, folder)
+
+        assert await _heads(it) == before
 
 
 async def test_other_files_are_not_mixed_with_what_was_imported(
