@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 
 from bus import log
 from bus.broker.port import Broker, Serving, StreamMissing
+from bus.embedded import NatsServer
 from bus.reader import Reader
 from bus.relay import Relay
 from bus.store.port import Checkpoint, Store
+from bus.store.postgres import PostgresStore
 from bus.tasks import end
-from bus.testing.ground import Ground, MemoryGround
+from bus.testing.ground import Ground, MemoryGround, RealGround, Servers
 from tests.contract.way.damage import Damage
 from tests.unit.kernel.till import DOMAIN
 
@@ -93,6 +95,43 @@ class Till:
         except StreamMissing:
             return False
         return True
+
+
+class SharedGround(RealGround):
+    """Real servers that all tests here share: the stream is emptied, the tables are new."""
+
+    def __init__(self, servers: Servers, nats: NatsServer) -> None:
+        super().__init__(servers)
+        self.nats = nats
+
+    async def open(self) -> None:
+        broker = self.broker()
+        await broker.open()
+        await broker.delete_stream("till")
+        await broker.close()
+
+    async def close(self) -> None:
+        """The servers go on, for the next test."""
+
+    async def store(self, domain: str) -> Store:
+        url = await self._database("way")
+        return PostgresStore(url, pool=4, schema=f"{domain}_{self._number}")
+
+    async def _database(self, name: str) -> str:
+        return await self._servers.postgres.database(name)
+
+
+@pytest.fixture(scope="session")
+def shared_nats(servers: Servers) -> Iterator[NatsServer]:
+    nats = NatsServer(servers.folder / "way")
+    asyncio.run(nats.start())
+    yield nats
+    asyncio.run(nats.stop())
+
+
+@pytest.fixture
+def real_ground(servers: Servers, shared_nats: NatsServer) -> RealGround:
+    return SharedGround(servers, shared_nats)
 
 
 @pytest.fixture

@@ -14,20 +14,20 @@ class Damage:
     """Does it to the stream of `till`, over a connection of its own."""
 
     def __init__(self, broker: Broker) -> None:
-        self._broker = broker
+        self.broker = broker
 
     async def delete(self) -> None:
-        await self._broker.delete_stream("till")
+        await self.broker.delete_stream("till")
 
     async def lose_message(self, sequence: int) -> None:
-        if isinstance(self._broker, MemoryBroker):
-            self._broker._server.delete_message("till", sequence)
+        if isinstance(self.broker, MemoryBroker):
+            self.broker._server.delete_message("till", sequence)
         else:
             await self._ask("STREAM.MSG.DELETE.TILL", {"seq": sequence})
 
     async def trim(self, first: int) -> None:
-        if isinstance(self._broker, MemoryBroker):
-            self._broker._server.trim("till", first)
+        if isinstance(self.broker, MemoryBroker):
+            self.broker._server.trim("till", first)
         else:
             await self._ask("STREAM.PURGE.TILL", {"seq": first})
 
@@ -37,18 +37,18 @@ class Damage:
 
     async def write(self, store: Store, last: int) -> None:
         """A stream that ends at `last`, as the store has it."""
-        await self._broker.ensure_stream("till")
+        await self.broker.ensure_stream("till")
         run = [
             Outgoing(subjects.event("till", *stored.key, stored.type), stored.body)
             for stored in await store.read(0, last)
         ]
-        await self._broker.publish_run("till", 0, run)
+        await self.broker.publish_run("till", 0, run)
 
     async def put(self, sequence: int, body: bytes) -> None:
         """Writes around the relay."""
         outgoing = Outgoing(subjects.event("till", "till", "t-1", "Deposited"), body)
-        await self._broker.publish_run("till", sequence - 1, [outgoing])
+        await self.broker.publish_run("till", sequence - 1, [outgoing])
 
     async def _ask(self, verb: str, question: dict[str, int]) -> None:
-        reply = await self._broker.request(f"$JS.API.{verb}", msgspec.json.encode(question))
+        reply = await self.broker.request(f"$JS.API.{verb}", msgspec.json.encode(question))
         assert msgspec.json.decode(reply.body)["success"]
