@@ -5,6 +5,7 @@ with the process that started it, and can be killed and started again on the sam
 """
 
 from bus.embedded.nats import NatsServer
+from bus.embedded.owner import found, identity
 from bus.embedded.postgres import PostgresServer, create_database
 from bus.embedded.server import Server
 from bus.embedded.tie import tied
@@ -19,5 +20,7 @@ __all__ = [
     "Server",
     "ValkeyServer",
     "create_database",
+    "found",
+    "identity",
     "tied",
 ]

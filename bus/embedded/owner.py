@@ -14,11 +14,14 @@ from pathlib import Path
 import psutil
 
 NOTE = "server.json"
+DRIFT = 2.0
+"""Seconds by which the start time of one and the same process may seem to differ: it is
+reckoned from the machine's boot, which moves when its clock is set."""
 
 
 def note(folder: Path, pid: int) -> None:
     """Remembers `pid` as the server of `folder`, and this process as its owner."""
-    text = json.dumps({"server": _identity(pid), "owner": _identity(os.getpid())})
+    text = json.dumps({"server": identity(pid), "owner": identity(os.getpid())})
     partial = folder / (NOTE + ".partial")
     partial.write_text(text)
     partial.replace(folder / NOTE)
@@ -50,18 +53,27 @@ def end_orphan(folder: Path, stop_signal: signal.Signals, patience: float) -> No
     forget(folder)
 
 
-def _identity(pid: int) -> list[float]:
+def identity(pid: int) -> tuple[int, float]:
+    """The process `pid`, told apart from a later one that has its pid."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return [pid, psutil.Process(pid).create_time()]
-    return [pid, 0.0]
+        return pid, psutil.Process(pid).create_time()
+    return pid, 0.0
+
+
+def found(pid: int, started: float) -> psutil.Process | None:
+    """The process with that identity, if it still lives. A zombie does not."""
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - started) < DRIFT
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
 
 
 def _read(folder: Path, which: str) -> psutil.Process | None:
     """The process noted, if it still lives."""
     try:
         pid, started = json.loads((folder / NOTE).read_text())[which]
-        process = psutil.Process(int(pid))
-        same = abs(process.create_time() - started) < 0.05
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return found(int(pid), float(started))
+    except (OSError, ValueError, KeyError, TypeError):
         return None

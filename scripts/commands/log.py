@@ -51,7 +51,8 @@ async def log(
     trueup log payments --order o-1001 --json
     ```
 
-    Exit codes: 0 printed, 1 nothing is known of that id, 2 usage, 3 unavailable.
+    Exit codes: 0 printed, 1 nothing is known of that id, 2 usage, 3 unavailable,
+    130 Ctrl-C.
 
     Parameters
     ----------

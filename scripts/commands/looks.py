@@ -82,8 +82,6 @@ def _process(state: ProcessState, answering: Counter[str]) -> dict[str, Any]:
 
 
 def _service(state: ProcessState) -> str:
-    if state.kind == "view":
-        return f"view-{state.name}"
     return state.name.rsplit("-", 1)[0] if state.name.rpartition("-")[2].isdecimal() else state.name
 
 

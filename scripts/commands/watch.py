@@ -42,7 +42,7 @@ async def watch(
     trueup watch --event OrderCancelled --json | jq .data.cause
     ```
 
-    Exit codes: 0 ended, 2 usage, 3 unavailable.
+    Exit codes: 0 ended, 2 usage, 3 unavailable, 130 Ctrl-C.
 
     Parameters
     ----------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bus.settings import Settings, database_variable
 from bus.variables import CHECKOUT
 from scripts.supervisor.home import Home, Remembered
 from scripts.supervisor.logfile import LogFile
 from scripts.supervisor.own import SHELL_OF
+from scripts.supervisor.part import Changed
 from scripts.supervisor.process import Process
 from scripts.supervisor.servers import VIEWS, Servers
 
@@ -24,7 +25,7 @@ class Crew:
         environment: Mapping[str, str],
         own: Settings,
         servers: Servers,
-        changed: Callable[[], None],
+        changed: Changed,
     ) -> None:
         self._home = home
         self._servers = servers
@@ -55,9 +56,8 @@ class Crew:
     def _view(self, name: str) -> Process:
         variable = database_variable(VIEWS)
         environment = {**self._base, variable: self._servers.urls[variable]}
-        return self._process(
-            name, "view", f"projections.{name}", environment, service=f"view-{name}"
-        )
+        label = f"view-{name}"  # a domain may have the same name
+        return self._process(label, "view", f"projections.{name}", environment, service=label)
 
     def _provider(self) -> list[Process]:
         if self._own.environment.get(PROVIDER):

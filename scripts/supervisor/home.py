@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,16 +14,18 @@ import msgspec
 import psutil
 from msgspec import Struct
 
+from bus.embedded import found
 from scripts.supervisor.trouble import Trouble, explained
 
 
 class ProcessState(Struct):
-    """`state` is running, waiting (to be started again) or stopped; `since` is when it was
-    started last, in seconds since 1970."""
+    """`state` is running, waiting (to be started again) or stopped. `since` is when that
+    began, `started` when the process did: both in seconds since 1970."""
 
     name: str
     kind: str
     pid: int | None
+    started: float
     state: str
     since: float
     restarts: int
@@ -43,13 +44,8 @@ class Run(Struct):
 
     @property
     def alive(self) -> bool:
-        """Whether the supervisor is. One that has ended but was not collected is not."""
-        pid, started = self.supervisor
-        with suppress(psutil.Error):
-            process = psutil.Process(pid)
-            same = abs(process.create_time() - started) < 0.05
-            return same and process.status() != psutil.STATUS_ZOMBIE
-        return False
+        """Whether the supervisor is."""
+        return found(*self.supervisor) is not None
 
 
 class Remembered(Struct):
@@ -138,29 +134,13 @@ class Home:
         partial.replace(self.path / name)
 
 
-def identity() -> tuple[int, float]:
-    """This process, told apart from a later one with the same pid."""
-    return os.getpid(), psutil.Process().create_time()
-
-
 def end_remains(processes: Sequence[ProcessState]) -> None:
     """Ends what a supervisor that was killed has left behind."""
-    found = [process for state in processes if (process := _same(state))]
-    for process in found:
+    left = [p for state in processes if state.pid and (p := found(state.pid, state.started))]
+    for process in left:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(found, timeout=10)
+    _, alive = psutil.wait_procs(left, timeout=10)
     for process in alive:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-
-
-def _same(state: ProcessState) -> psutil.Process | None:
-    """The process that was noted; a later one with its pid began at another time."""
-    if state.pid is None:
-        return None
-    with suppress(psutil.Error):
-        process = psutil.Process(state.pid)
-        if abs(process.create_time() - state.since) < 5 and state.since <= time.time():
-            return process
-    return None

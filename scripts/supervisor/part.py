@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 
-from bus.embedded import EmbeddedError
+from bus.embedded import EmbeddedError, identity
 from scripts.supervisor.home import ProcessState
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 30.0
@@ -19,10 +19,13 @@ GRACE = 10.0
 """Seconds to end in order before SIGKILL."""
 
 
+Changed = Callable[["Part"], None]
+
+
 class Part(ABC):
     """Runs something again and again until it is stopped. `changed` hears of every change."""
 
-    def __init__(self, name: str, kind: str, changed: Callable[[], None]) -> None:
+    def __init__(self, name: str, kind: str, changed: Changed) -> None:
         self.name = name
         self.kind = kind
         self.state = "waiting"
@@ -39,7 +42,11 @@ class Part(ABC):
 
     @property
     def noted(self) -> ProcessState:
-        return ProcessState(self.name, self.kind, self.pid, self.state, self.since, self.restarts)
+        pid = self.pid
+        started = identity(pid)[1] if pid is not None else 0.0
+        return ProcessState(
+            self.name, self.kind, pid, started, self.state, self.since, self.restarts
+        )
 
     async def run(self) -> None:
         """Returns after `stop`."""
@@ -74,7 +81,6 @@ class Part(ABC):
     async def _ended(self) -> None: ...
 
     def _set(self, state: str) -> None:
-        if state == "running":
-            self.since = time.time()
         self.state = state
-        self._changed()
+        self.since = time.time()
+        self._changed(self)

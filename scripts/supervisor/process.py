@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from bus.embedded import tied
 from bus.variables import CHECKOUT
 from scripts.supervisor.logfile import LogFile
-from scripts.supervisor.part import GRACE, Part
+from scripts.supervisor.part import GRACE, Changed, Part
 
 
 class Process(Part):
@@ -21,7 +21,7 @@ class Process(Part):
         self,
         name: str,
         kind: str,
-        changed: Callable[[], None],
+        changed: Changed,
         *,
         module: str,
         arguments: Sequence[str] = (),

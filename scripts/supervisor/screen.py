@@ -56,7 +56,8 @@ def _places(run: Run) -> list[tuple[str, str]]:
 
 
 def _names(run: Run, kind: str) -> str:
-    return " ".join(p.name for p in run.processes if p.kind == kind) or "none"
+    names = [p.name.removeprefix("view-") for p in run.processes if p.kind == kind]
+    return " ".join(names) or "none"
 
 
 def _place(url: str) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from bus.embedded import NatsServer, Server
-from scripts.supervisor.part import GRACE, Part
+from scripts.supervisor.part import GRACE, Changed, Part
 
 
 class ServerPart(Part):
     """An embedded server that has been started already."""
 
-    def __init__(self, server: Server, changed: Callable[[], None]) -> None:
+    def __init__(self, server: Server, changed: Changed) -> None:
         super().__init__(server.name, "server", changed)
         self._server = server
 

