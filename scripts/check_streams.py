@@ -24,7 +24,7 @@ class Compared:
     """What was found of one domain.
 
     `trimmed` counts events that the stream has let go of by its limit, `differing` names
-    positions where it has other bytes or none; `chain` says whether the hash chain over
+    positions where it has other bytes or none, or where the store has none; `chain` says whether the hash chain over
     what the stream holds ends in the store's digest.
     """
 
@@ -61,6 +61,9 @@ async def compare(domain: str, store: Store, broker: Broker) -> Compared:
         for event in page:
             digest = hashlib.sha256(digest + _seen(event, there, found)).digest()
     await stream.close()
+    # Read again: what was recorded since may be in the stream already.
+    newest = (await store.head()).position
+    found.differing += range(newest + 1, state.last + 1)
     found.chain = digest == head.digest
     return found
 
