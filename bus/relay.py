@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import aclosing
+from datetime import timedelta
 
 import msgspec
 import structlog
@@ -19,40 +19,26 @@ from bus.broker.port import (
     Outgoing,
     Request,
     StreamMissing,
-    StreamState,
     WrongSequence,
 )
 from bus.clock import Clock
 from bus.contract import Contract
-from bus.halt import Halt
+from bus.mirror import Mirror, StreamDiverged
 from bus.store.port import Store, StoredEvent, StoreUnavailable
 from bus.tasks import end
 
-CHECK = 5.0
-"""Seconds between two looks at the stream's end, for what nobody has told the relay."""
+CHECK = timedelta(seconds=5)
+"""Between two looks at the stream's end, for what nobody has told the relay."""
+TICK = 0.5
+"""Seconds after which a reconnect is noticed."""
 RUN = 2000
 """Events in one run, at most."""
 QUEUED = 20_000
 """Own commits kept in memory while they wait; beyond that they are read from the store."""
 
-OTHER_BYTES = "the bytes are not the same"
+__all__ = ["Relay", "StreamDiverged"]
 
 log = structlog.get_logger()
-
-
-class StreamDiverged(Halt):
-    """The stream holds something that the store has not written there."""
-
-    def __init__(self, contract: Contract, position: int, what: str) -> None:
-        domain, stream = contract.domain, contract.stream
-        super().__init__(
-            f"Stream {stream} and {domain}'s store differ at position {position}: {what}. "
-            f"Somebody restored an old backup or wrote around the relay. Nothing more is "
-            f"relayed. Look at both (nats stream get {stream} {position}; nats req "
-            f'log.{domain}.read \'{{"after":{position - 1},"limit":1}}\'), then run: '
-            f"trueup repair {domain}"
-        )
-        self.position = position
 
 
 class Hole(Struct):
@@ -64,8 +50,7 @@ class Hole(Struct):
 class Relay:
     """Runs in one process of a domain; a second one would only be refused by the stream.
 
-    `published` is the stream's last position as far as known, `rebuilt` counts how often
-    the stream had to be made again because it had lost events.
+    `published` is the stream's last position as far as known.
     """
 
     def __init__(self, contract: Contract, store: Store, broker: Broker, clock: Clock) -> None:
@@ -73,6 +58,7 @@ class Relay:
         self._domain = contract.domain
         self._store = store
         self._broker = broker
+        self._mirror = Mirror(contract, store, broker)
         self._clock = clock
         self._queue: deque[StoredEvent] = deque()
         self._holes: set[int] = set()
@@ -82,7 +68,11 @@ class Relay:
         self._check_due = True
         self._reconnects = -1
         self.published = 0
-        self.rebuilt = 0
+
+    @property
+    def rebuilt(self) -> int:
+        """How often the stream had to be made again because it had lost events."""
+        return self._mirror.rebuilt
 
     @property
     def idle(self) -> bool:
@@ -173,69 +163,18 @@ class Relay:
         self.published = run[-1].position
 
     async def _check(self) -> None:
-        """Finds out where the stream ends, and that it ends with the store's own event.
-
-        The stream's end is read before the store's head: so an other relay that goes on
-        meanwhile can't look like a stream that is ahead.
-        """
         self._reconnects = self._broker.reconnects
-        state = await self._broker.ensure_stream(self._domain)
-        head = (await self._store.head()).position
-        if state.last > head:
-            what = f"the stream goes on to {state.last}, the store ends at {head}"
-            raise StreamDiverged(self._contract, head + 1, what)
-        if state.first <= state.last and await self._lacks(state.last):
-            await self._rebuild(state)
+        if (ends := await self._mirror.check(self.published)) is None:
             return
-        if 0 < self.published < state.last:
-            await self._compare(self.published, state.last)
         self._check_due = False
-        self._head = max(self._head, head)
-        self.published = state.last
-
-    async def _compare(self, after: int, until: int) -> None:
-        """What somebody else has put behind our last event must be the store's, too."""
-        source = self._broker.read_stream(self._domain, after)
-        async with aclosing(source) as batches:  # type: ignore[type-var]
-            async for batch in batches:
-                if not batch:
-                    return
-                stored = await self._store.read(batch[0].sequence - 1, until - after)
-                bodies = {event.position: event.body for event in stored}
-                for message in batch:
-                    if message.sequence > until:
-                        return
-                    if bodies.get(message.sequence, message.body) != message.body:
-                        raise StreamDiverged(self._contract, message.sequence, OTHER_BYTES)
+        self.published = ends.stream
+        self._head = max(self._head, ends.store)
 
     async def _repair(self) -> None:
         """Looks at what readers have missed; what is there (again) needs nothing."""
-        reported = sorted(self._holes)
-        self._holes.clear()
-        state = await self._broker.stream_state(self._domain)
-        for position in reported:
-            if state.first <= position <= state.last and await self._lacks(position):
-                await self._rebuild(state)
-                return
-
-    async def _lacks(self, position: int) -> bool:
-        """Whether the stream has nothing at `position`. Raises StreamDiverged where it has
-        something else than the store."""
-        body = await self._broker.stream_get(self._domain, position)
-        if body is None:
-            return True
-        stored = await self._store.read(position - 1, 1)
-        if not stored or stored[0].body != body:
-            raise StreamDiverged(self._contract, position, OTHER_BYTES)
-        return False
-
-    async def _rebuild(self, state: StreamState) -> None:
-        """The stream is a cache: the same bytes are written at the same numbers again."""
-        log.warning("stream made again", stream=self._contract.stream, first=state.first)
-        self._check_due = True
-        await self._broker.delete_stream(self._domain)
-        await self._broker.ensure_stream(self._domain, state.first)
-        self.rebuilt += 1
+        reported, self._holes = self._holes, set()
+        if await self._mirror.repair(reported):
+            self._check_due = True
 
     def _hint(self, _: Request) -> None:
         self._hinted = True
@@ -249,7 +188,11 @@ class Relay:
         self._wake.set()
 
     async def _remind(self) -> None:
+        check = self._clock.now() + CHECK
         while True:
-            await self._clock.sleep(CHECK)
-            self._check_due = True
-            self._wake.set()
+            await self._clock.sleep(TICK)
+            if self._clock.now() >= check:
+                self._check_due = True
+                check = self._clock.now() + CHECK
+            if self._check_due or self._broker.reconnects != self._reconnects:
+                self._wake.set()

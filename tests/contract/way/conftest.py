@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from bus import log
+from bus.broker.memory import MemoryBroker
 from bus.broker.port import Broker, Serving, StreamMissing
+from bus.clock import SystemClock
 from bus.embedded import NatsServer
 from bus.reader import Reader
 from bus.relay import Relay
@@ -65,7 +67,21 @@ class Till:
     async def relay(self) -> Relay:
         """One more relay, with connections of its own."""
         store, broker = await self.another_store(), await self.another_broker()
-        return Relay(self.contract, store, broker, self.ground.clock)
+        return Relay(self.contract, store, broker, SystemClock())
+
+    async def lose_connections(self, meanwhile: Awaitable[None]) -> None:
+        """All brokers are away while `meanwhile` happens."""
+        if isinstance(self.ground, RealGround):
+            self.ground.nats.kill()
+            await meanwhile
+            await self.ground.nats.start()
+            return
+        brokers = [broker for broker in self._opened if isinstance(broker, MemoryBroker)]
+        for broker in brokers:
+            broker.disconnect()
+        await meanwhile
+        for broker in brokers:
+            broker.reconnect()
 
     async def serve_log(self, store: Store | None = None) -> Serving:
         endpoints = log.endpoints(self.contract, store or self.store)

@@ -202,6 +202,40 @@ async def test_a_stream_that_vanishes_and_comes_back_is_read_on(till: Till) -> N
     await reading.equals_store()
 
 
+async def test_relay_and_readers_go_on_after_a_reconnect(till: Till) -> None:
+    await append(till.store, 25)
+    await till.serve_log()
+    relay = await till.relay()
+    till.start(relay.run())
+    reading = await start(till)
+    await reading.equals_store()
+
+    async def commit() -> None:
+        await append(till.store, 30)
+        relay.committed(await till.store.read(25, 30))
+
+    await till.lose_connections(commit())
+    await till.until(till.stream_equals_store)
+    await reading.equals_store()
+
+
+async def test_a_stream_that_was_lost_with_its_server_is_noticed_at_the_reconnect(
+    till: Till,
+) -> None:
+    await append(till.store, 25)
+    await till.serve_log()
+    relay = await till.relay()
+    till.start(relay.run())
+    reading = await start(till)
+    await reading.equals_store()
+    await till.lose_connections(append(till.store, 5))
+    await till.until(lambda: _is(relay.published == 30))
+    await till.damage.lose_tail(till.store, 9)
+    await till.lose_connections(append(till.store, 5))
+    await till.until(till.stream_equals_store)
+    await reading.equals_store()
+
+
 async def test_another_event_at_the_checkpoint_is_a_restored_backup(till: Till) -> None:
     await append(till.store, 10)
     await till.damage.write(till.store, 10)
