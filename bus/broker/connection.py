@@ -11,6 +11,7 @@ import structlog
 from bus.broker import frames, opening
 from bus.broker.inbox import Answer, Inbox
 from bus.broker.port import BrokerUnavailable, MessageTooLarge, NoResponders
+from bus.broker.waiting import within
 from bus.broker.wire import Listener, Wire
 
 _FLUSH_SECONDS = 2.0
@@ -54,7 +55,8 @@ class Connection:
         self.closed = True
         self._lose("closed")
         try:
-            await asyncio.wait_for(self.wire.close(), _FLUSH_SECONDS)
+            async with asyncio.timeout(_FLUSH_SECONDS):
+                await self.wire.close()
         except (OSError, TimeoutError):  # it broke in that very moment, or takes no bytes
             _log.warning("the NATS server did not take all that was sent", at=self.where)
 
@@ -70,7 +72,7 @@ class Connection:
     async def connected(self, timeout: float) -> None:
         """Raises BrokerUnavailable where the connection does not come back in time."""
         if not self._up.is_set() and not self.closed:
-            await _within(timeout, self._up)
+            await within(timeout, self._up)
         self._check_up()
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
@@ -103,7 +105,8 @@ class Connection:
         reply, answer = self.inbox.expect()
         try:
             self.publish(subject, body, headers, reply)
-            answered = await asyncio.wait_for(answer, timeout)
+            async with asyncio.timeout(timeout):
+                answered = await answer
         except TimeoutError:
             raise BrokerUnavailable(f"no answer at {subject} within {timeout:g} s") from None
         finally:
@@ -155,10 +158,3 @@ class Connection:
     def _tell(self) -> None:
         for watcher in list(self._watchers):
             watcher()
-
-
-async def _within(timeout: float, event: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), timeout)
-    except TimeoutError:
-        return

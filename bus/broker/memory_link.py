@@ -123,7 +123,8 @@ class MemoryLink:
         self, seconds: float, answer: asyncio.Future[Reply], subject: str
     ) -> Reply:
         try:
-            return await asyncio.wait_for(answer, seconds)
+            async with asyncio.timeout(seconds):
+                return await answer
         except TimeoutError:
             raise BrokerUnavailable(f"no answer at {subject} within {seconds:g} s") from None
 

@@ -24,6 +24,8 @@ OPTIONS: Mapping[str, Any] = {
     "pending_size": MAX_UNSENT,
 }
 
+_TRIES = 2
+
 Callback = Callable[[], Awaitable[None]]
 _log = structlog.get_logger("bus.broker")
 
@@ -41,7 +43,7 @@ def without_passwords(url: str) -> str:
 async def connect(
     wire: Wire, url: str, options: Mapping[str, Any], broken: Callback, back: Callback
 ) -> None:
-    """Raises BrokerUnavailable when every server has failed once; nats-py would go on."""
+    """Raises BrokerUnavailable when every server has failed twice; nats-py would go on."""
     options = {**OPTIONS, **options}
     watch = _FirstErrors(len(servers(url)))
     connecting = asyncio.ensure_future(
@@ -53,7 +55,7 @@ async def connect(
             **options,
         )
     )
-    patience = options["connect_timeout"] * 2 * len(servers(url))
+    patience = (options["connect_timeout"] + 1) * _TRIES * len(servers(url))
     if not await _ended_well(connecting, watch.all_failed, patience):
         await wire.close()
         why = _failure(connecting) or watch.last or "no answer in time"
@@ -64,16 +66,19 @@ class _FirstErrors:
     """Notes what goes wrong; later, with a connection that comes back by itself, it only logs."""
 
     def __init__(self, servers: int) -> None:
-        self._servers = servers
+        self._left = servers * _TRIES
         self.last = ""
         self.all_failed = asyncio.Event()
 
     async def note(self, error: Exception) -> None:
-        self.last = str(error) or type(error).__name__
-        self._servers -= 1
-        if self._servers == 0:
+        text = str(error) or type(error).__name__
+        # The one that says most stays: a server that refuses may also reset the connection.
+        if "authorization" not in self.last.lower():
+            self.last = text
+        self._left -= 1
+        if self._left == 0:
             self.all_failed.set()
-        _log.debug("NATS", error=self.last)
+        _log.debug("NATS", error=text)
 
 
 async def _ended_well(

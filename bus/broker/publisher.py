@@ -68,7 +68,8 @@ def _send(connection: Connection, after: int, chunk: Sequence[Outgoing]) -> asyn
 
 async def _acknowledged(ack: asyncio.Future[Answer], stream: str) -> None:
     try:
-        answer = await asyncio.wait_for(ack, _ACK_SECONDS)
+        async with asyncio.timeout(_ACK_SECONDS):
+            answer = await ack
     except TimeoutError:
         raise BrokerUnavailable(
             f"stream {stream} acknowledged nothing within {_ACK_SECONDS:g} s"

@@ -17,6 +17,7 @@ from bus.broker.connection import Connection
 from bus.broker.port import BrokerUnavailable, StreamMessage
 from bus.broker.pulls import SILENCE, Pulls
 from bus.broker.streams import Streams
+from bus.broker.waiting import within
 
 _LEAST_WINDOW = 256
 _MOST_BYTES = 16 * 1024 * 1024
@@ -80,8 +81,7 @@ class StreamReader:
             self._ask()
         else:
             self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _TICK)
+            await within(_TICK, self._wake)
 
     def _stalled(self, pulls: Pulls) -> bool:
         """Heartbeats come, but not the messages that are said to be there."""

@@ -16,6 +16,7 @@ from bus.broker.port import BrokerUnavailable, StreamMissing, Submission
 from bus.broker.pulls import Pulls
 from bus.broker.streams import Streams
 from bus.broker.submission import ACK_WAIT, StoredSubmission
+from bus.broker.waiting import within
 
 _NANO = 1_000_000_000
 _IN_PROGRESS_EVERY = 10.0
@@ -67,8 +68,7 @@ class Submissions:
                 continue
             self._ask(pulls)
             self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _TICK)
+            await within(_TICK, self._wake)
             self._say_in_progress()
 
     def _ask(self, pulls: Pulls) -> None:

@@ -15,7 +15,7 @@ from bus.broker.port import (
     Request,
 )
 from tests.contract.broker.conftest import Net
-from tests.contract.broker.waiting import until
+from tests.contract.broker.waiting import BOUND, until
 
 
 def echo(request: Request) -> None:
@@ -223,20 +223,41 @@ async def test_after_stopping_only_what_was_handed_over_is_answered(net: Net) ->
 async def test_stopping_loses_no_request_that_is_on_its_way(net: Net) -> None:
     server, client = await net.broker(), await net.broker()
     seen: list[Request] = []
+    stopping: list[asyncio.Task[None]] = []
 
     def handle(request: Request) -> None:
         seen.append(request)
         request.respond(b"")
+        if len(seen) == 1:
+            stopping.append(asyncio.create_task(serving.stop()))
 
     serving = await server.subscribe(f"cmd.{net.domain}.>", handle, queue="q")
     subject = f"cmd.{net.domain}.PlaceOrder.o-1"
     asking = [asyncio.create_task(client.request(subject, timeout=3600)) for _ in range(2000)]
-    await until(lambda: len(seen) > 0)
-    await serving.stop()
     await until(lambda: all(task.done() for task in asking))
     answered = [task for task in asking if task.exception() is None]
     assert len(answered) == len(seen)
     assert all(isinstance(t.exception(), NoResponders) for t in asking if t not in answered)
+    await stopping[0]
+
+
+async def test_requests_can_be_cancelled_at_any_moment(net: Net) -> None:
+    broker = await net.broker()
+    await broker.subscribe(f"cmd.{net.domain}.>", echo)
+    asked = 0
+
+    async def ask_for_ever() -> None:
+        nonlocal asked
+        while True:
+            await broker.request(f"cmd.{net.domain}.PlaceOrder.o-1")
+            asked += 1
+
+    for n in range(1, 30):
+        asking = asyncio.create_task(ask_for_ever())
+        await until(lambda enough=asked + n: asked >= enough)  # type: ignore[misc]
+        asking.cancel()
+        await asyncio.wait([asking], timeout=BOUND)
+        assert asking.cancelled()
 
 
 async def test_a_broken_connection_fails_what_waits_and_serves_on(net: Net) -> None:

@@ -193,7 +193,7 @@ async def test_submissions_go_on_after_a_broken_connection(net: Net) -> None:
     await until(lambda: seen == [b"1"])
     await net.break_connection(broker)
     await submit(broker, net.domain, 2)
-    await until(lambda: seen == [b"1", b"2"])
+    await until(lambda: b"2" in seen)
 
 
 async def test_submissions_survive_a_killed_server(crashing: CrashingNet) -> None:
