@@ -13,28 +13,18 @@ from bus.backoff import Backoff
 from bus.broker.port import Broker, BrokerUnavailable, StreamMessage, StreamMissing
 from bus.clock import Clock, SystemClock
 from bus.contract import Contract
-from bus.halt import Halt
-from bus.owner import Delivered, Owner, OwnerSilent, identify
+from bus.owner import Delivered, Owner, OwnerSilent
+from bus.place import Place, RestoredBackup
 from bus.store.port import Checkpoint
+
+__all__ = ["Delivered", "Reader", "RestoredBackup"]
 
 PAGE = 500
 """Events asked for at once, where the owner's log has to help out."""
 
 log = structlog.get_logger()
 
-
-class RestoredBackup(Halt):
-    """The event at a reader's checkpoint is not the one that it has read there."""
-
-    def __init__(self, contract: Contract, position: int, read: str, found: str) -> None:
-        there = f"is event {found} now" if found else "there is none now"
-        super().__init__(
-            f"Position {position} of stream {contract.stream} was event {read} when it was read, "
-            f"and {there}. {contract.domain}'s store was restored from a backup, or this "
-            f"reader's own was. Nothing more is read. Restore the backups that belong together, "
-            f"or run: trueup repair {contract.domain}"
-        )
-        self.position = position
+Batches = AsyncGenerator[Sequence[Delivered], None]
 
 
 class Reader:
@@ -53,22 +43,23 @@ class Reader:
     ) -> None:
         self._broker = broker
         self._contract = contract
+        self._owner = Owner(broker, contract)
         self._batch = batch
         self._clock = clock or SystemClock()
         self.holes = 0
 
-    async def follow(self, checkpoint: Checkpoint) -> AsyncGenerator[Sequence[Delivered], None]:
+    async def follow(self, checkpoint: Checkpoint) -> Batches:
         """Contiguous batches from behind `checkpoint` on, for ever.
 
         An empty batch means: caught up with the stream for now. What the stream lacks comes
         from the owner's log; while the owner is down, it is waited for, never skipped.
         Raises RestoredBackup where the checkpoint's event is not what it was.
         """
-        place = _Place(checkpoint)
+        place = Place(self._contract, checkpoint)
         backoff = Backoff(self._clock, most=2.0)
         while True:
-            # Whoever lost a stream may have restored the store, too: so it is compared
-            # whenever reading starts again.
+            # Whoever lost a stream may have restored the store, too: so the place is
+            # compared whenever reading starts again.
             await self._compare(place, backoff)
             try:
                 async with aclosing(self._streamed(place, backoff)) as batches:
@@ -84,16 +75,14 @@ class Reader:
                 log.debug("stream not read", stream=self._contract.stream, reason=str(error))
             await backoff.pause()
 
-    async def _streamed(
-        self, place: _Place, backoff: Backoff
-    ) -> AsyncGenerator[Sequence[Delivered], None]:
+    async def _streamed(self, place: Place, backoff: Backoff) -> Batches:
         source = self._broker.read_stream(self._contract.domain, place.position, self._batch)
         async with aclosing(source) as batches:  # type: ignore[type-var]
             async for batch in batches:
                 run: list[Delivered] = []
                 for message in batch:
                     if message.sequence <= place.position:
-                        self._repeated(place, message)
+                        _repeated(place, message)
                         continue
                     if message.sequence > place.position + 1:
                         if run:
@@ -103,101 +92,65 @@ class Reader:
                         async with aclosing(filling) as pages:
                             async for page in pages:
                                 yield page
-                    event = _delivered(message)
-                    place.move(event)
-                    run.append(event)
+                    run.append(_delivered(message))
+                    place.move(run[-1])
                 if run or not batch:
                     yield run
 
-    def _repeated(self, place: _Place, message: StreamMessage) -> None:
-        """A stream that lost its tail, or was made again, starts over before our place."""
-        if message.sequence == place.position:
-            self._same(place, identify(message.body).id)
-
-    async def _filled(
-        self, place: _Place, until: int, backoff: Backoff
-    ) -> AsyncGenerator[Sequence[Delivered], None]:
-        """The events up to `until` from the owner's log."""
+    async def _filled(self, place: Place, until: int, backoff: Backoff) -> Batches:
+        """The events up to `until` from the owner's log: trimmed, or lost by the stream."""
         state = await self._broker.stream_state(self._contract.domain)
         lost = until - max(place.position, state.first - 1)
         if lost > 0:
             await self._report(until - lost + 1, lost)
         while place.position < until:
             try:
-                page, _ = await self._owner().read(
-                    place.position, min(PAGE, until - place.position)
-                )
+                most = min(PAGE, until - place.position)
+                page, _ = await self._owner.read(place.position, most)
             except OwnerSilent as silent:
                 log.warning("hole not filled yet", reason=str(silent))
                 page = ()
+            for event in page:
+                place.move(event)
             if page:
-                place.move(page[-1])
                 yield page
             else:
                 await backoff.pause()
 
     async def _report(self, position: int, count: int) -> None:
-        """The relay makes the stream whole again; should it miss this, others will tell it."""
+        """The relay makes the stream whole again. Should it miss this, another reader, or
+        this one at its next start, meets the hole again."""
         self.holes += count
-        log.warning("hole in stream", stream=self._contract.stream, position=position, events=count)
+        stream = self._contract.stream
+        log.warning("hole in stream", stream=stream, position=position, events=count)
         body = msgspec.json.encode({"position": position})
         await self._broker.publish(subjects.hole(self._contract.domain), body)
 
-    async def _logged(self, place: _Place) -> AsyncGenerator[Sequence[Delivered], None]:
+    async def _logged(self, place: Place) -> Batches:
         """All that the owner has, while there is no stream."""
         try:
-            while page := (await self._owner().read(place.position, PAGE))[0]:
-                place.move(page[-1])
+            while page := (await self._owner.read(place.position, PAGE))[0]:
+                for event in page:
+                    place.move(event)
                 yield page
             yield ()
         except OwnerSilent as silent:
             log.debug("no stream", stream=self._contract.stream, reason=str(silent))
 
-    async def _compare(self, place: _Place, backoff: Backoff) -> None:
-        if place.position == 0:
-            return
+    async def _compare(self, place: Place, backoff: Backoff) -> None:
         while True:
             try:
-                self._same(place, await self._id_at(place.position))
+                await place.compare(self._broker, self._owner)
                 return
             except (OwnerSilent, BrokerUnavailable) as error:
                 log.debug("checkpoint not compared yet", reason=str(error))
                 await backoff.pause()
 
-    async def _id_at(self, position: int) -> str | None:
-        """The id of the event at `position` of stream or log, None where there is none."""
-        try:
-            body = await self._broker.stream_get(self._contract.domain, position)
-        except StreamMissing:
-            body = None
-        if body is None:
-            page, _ = await self._owner().read(position - 1, 1)
-            body = page[0].body if page else None
-        return None if body is None else identify(body).id
 
-    def _same(self, place: _Place, found: str | None) -> None:
-        if found != place.event_id:
-            raise RestoredBackup(self._contract, place.position, place.event_id, found or "")
-
-    def _owner(self) -> Owner:
-        return Owner(self._broker, self._contract)
-
-
-class _Place:
-    """How far a reader is. The event's id is only looked for when it is asked for."""
-
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self.position = checkpoint.position
-        self._event_id = checkpoint.event_id
-        self._body: bytes | None = None
-
-    def move(self, event: Delivered) -> None:
-        self.position = event.position
-        self._body = event.body
-
-    @property
-    def event_id(self) -> str:
-        return self._event_id if self._body is None else identify(self._body).id
+def _repeated(place: Place, message: StreamMessage) -> None:
+    """A stream that lost its tail, or was made again, starts over before our place."""
+    if message.sequence == place.position:
+        place.same(message.body)
 
 
 def _delivered(message: StreamMessage) -> Delivered:
