@@ -6,7 +6,8 @@ import asyncio
 from datetime import timedelta
 
 from bus.testing.ground import Ground
-from scripts.demo import SHELF, Demo
+from scripts.demo.customers import SHELF
+from scripts.demo.demo import Demo
 from tests.mesh.shop import shop
 
 
