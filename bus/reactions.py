@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
-from itertools import groupby
 
 import structlog
 
@@ -20,10 +19,11 @@ from bus.committer import Committer
 from bus.decider import Domain, Reaction
 from bus.owner import Delivered
 from bus.parked import Retried
-from bus.reacting import Intent, Passage, Underway, intend, one_line
+from bus.reacting import Intent, Passage, Underway, intend
 from bus.reader import Reader
-from bus.store.port import Checkpoint, ParkedRow, Store, StoreUnavailable
-from bus.work import Accepted, Failed, Outcome, Postponed, Superseded, TooLarge, TurnedDown, Work
+from bus.retrying import Retrying
+from bus.store.port import Checkpoint, Store, StoreUnavailable
+from bus.work import Accepted, Failed, Outcome, TooLarge, TurnedDown
 
 log = structlog.get_logger()
 
@@ -57,6 +57,7 @@ class Reactions:
         self._committer = committer
         self._reader = Reader(broker, reaction.upstream, clock=clock)
         self._backoff = Backoff(clock)
+        self._retrying = Retrying(self.name, reaction, store, committer)
         self._turn = asyncio.Lock()  # a retry and new events of its key must not mix
         self._keys: set[str] = set()
         self._unwritable = 0
@@ -79,11 +80,7 @@ class Reactions:
         Raises StoreUnavailable.
         """
         async with self._turn:
-            rows = [row for row in await self._store.parked(self.name) if key in (None, row.key)]
-            rows.sort(key=lambda row: (row.key, row.position))
-            result = Retried()
-            for _, of_key in groupby(rows, key=lambda row: row.key):
-                result += await self._retry_in_order(list(of_key))
+            result = await self._retrying.retry(key)
             await self._learn_parked()
         return result
 
@@ -162,33 +159,3 @@ class Reactions:
             position=intent.at.position,
             reason=intent.reason or repr(outcome),
         )
-
-    async def _retry_in_order(self, rows: Sequence[ParkedRow]) -> Retried:
-        for done, row in enumerate(rows):
-            if reason := await self._retry(row):
-                await self._store.parked_again(self.name, row.key, row.position, reason)
-                return Retried(done, 1)
-        return Retried(len(rows))
-
-    async def _retry(self, row: ParkedRow) -> str:
-        """Why it has failed again, or ""."""
-        intent = intend(self._reaction, row.position, row.body)
-        if intent.reason:
-            return intent.reason
-        work = Work(
-            commands=intent.commands,
-            cause=intent.cause,
-            unparked=(self.name, row.key, row.position),
-        )
-        match await self._committer.submit(work):
-            case Accepted() | Superseded():  # superseded: somebody else has retried it
-                return ""
-            case TurnedDown(refusal=refusal):
-                log.info("reaction turned down", cause=intent.cause, reason=str(refusal))
-                return ""
-            case Failed(error=error):
-                return one_line(error)
-            case Postponed(reason=reason):
-                raise StoreUnavailable(reason)
-            case outcome:
-                return repr(outcome)
