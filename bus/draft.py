@@ -1,0 +1,148 @@
+"""What one work adds to a batch: kept apart until all of its commands have been decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from bus import envelope
+from bus.clock import Ids
+from bus.contract import tag
+from bus.decider import Domain, NotYet, Refused
+from bus.duties import Call, Deadline, Duty
+from bus.envelope import Key, Recorded
+from bus.messages import Command, Event
+from bus.states import State
+from bus.store.port import DutyRow, NewEvent
+from bus.work import Accepted, Outcome, Stale, TooLarge, TurnedDown, Work, Written, WrongVersion
+
+
+class EventTooLarge(Exception):
+    """`outcome` says by how much."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(size)
+        self.outcome = TooLarge(size, limit)
+
+
+class Draft:
+    """`beneath` gives an aggregate's state without this work; `limit` is the largest event.
+
+    A duty that is None has been settled.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        work: Work,
+        now: datetime,
+        *,
+        beneath: Callable[[Key], State],
+        ids: Ids,
+        limit: int,
+    ) -> None:
+        self._domain = domain
+        self._work = work
+        self._now = now
+        self._beneath = beneath
+        self._ids = ids
+        self._limit = limit
+        self.states: dict[Key, State] = {}
+        self.events: list[NewEvent] = []
+        self.duties: dict[str, DutyRow | None] = {}
+        self.refusals: list[tuple[Command, Refused]] = []
+
+    def decide(self, stale: str | None) -> Outcome:
+        """Decides all commands. Raises NotYet while `stale` is None, and what deciders raise."""
+        work = self._work
+        for command in work.commands:
+            try:
+                self._decide(command)
+            except NotYet as open_question:
+                if stale is None and work.moved is None and work.fired is None:
+                    raise
+                if stale:
+                    return Stale(stale)
+                self.refusals.append((command, open_question.refusal))
+            except Refused as refusal:
+                self.refusals.append((command, refusal))
+        if work.expected_version not in (None, actual := self._version_before()):
+            return WrongVersion(actual)
+        if self.refusals:
+            return TurnedDown(self.refusals[0][1], 0)
+        return self._accepted()
+
+    def _decide(self, command: Command) -> None:
+        states = {key: self._read(key).value for key in self._domain.reads(command)}
+        for key, event in self._domain.decide(command, states, self._now):
+            self._record(key, event)
+
+    def _read(self, key: Key) -> State:
+        return self.states.get(key) or self._beneath(key)
+
+    def _record(self, key: Key, event: Event) -> None:
+        before, cause = self._read(key), self._work.cause
+        recorded = Recorded(
+            domain=self._domain.name,
+            position=0,  # has none before it is written
+            event_id=self._ids(),
+            aggregate=key.aggregate,
+            id=key.id,
+            version=before.version + 1,
+            type=tag(type(event)),
+            time=self._now,
+            correlation_id=cause.correlation_id,
+            causation_id=cause.causation_id,
+            data=event,
+        )
+        body = self._body(recorded)
+        self.events.append(NewEvent(recorded.event_id, key, recorded.version, recorded.type, body))
+        value = self._domain.evolve(key, before.value, event)
+        self.states[key] = State(recorded.version, value)
+        for duty in self._domain.duties(recorded):
+            self.duties[duty.name] = _row(duty, recorded)
+
+    def _body(self, recorded: Recorded[Event]) -> bytes:
+        body = envelope.encode(
+            event=recorded.data,
+            event_id=recorded.event_id,
+            domain=recorded.domain,
+            key=recorded.key,
+            version=recorded.version,
+            dataversion=self._domain.contract.dataversion(recorded.type),
+            time=recorded.time,
+            correlation_id=recorded.correlation_id,
+            causation_id=recorded.causation_id,
+            traceparent=self._work.cause.traceparent,
+        )
+        if len(body) > self._limit:
+            raise EventTooLarge(len(body), self._limit)
+        return body
+
+    def _version_before(self) -> int:
+        """Of the aggregate that the first command is addressed to."""
+        if not self._work.commands:
+            return 0
+        (key, *_) = self._domain.reads(self._work.commands[0])
+        return self._beneath(key).version
+
+    def _accepted(self) -> Accepted:
+        written = [Written(event.key, event.type, event.version) for event in self.events]
+        version = 0
+        if len(self._work.commands) == 1:
+            (key, *_) = self._domain.reads(self._work.commands[0])
+            version = self._read(key).version
+        return Accepted(written, version, 0)
+
+
+def _row(duty: Duty, recorded: Recorded[Event]) -> DutyRow | None:
+    match duty:
+        case Deadline(name=name, at=at, command=command):
+            kind, due, body = "deadline", at, msgspec.json.encode(command)
+        case Call(name=name, request=request):
+            kind, due, body = "call", recorded.time, msgspec.json.encode(request)
+        case _:
+            return None
+    return DutyRow(name, due, kind, body, recorded.event_id, recorded.correlation_id)
