@@ -12,6 +12,8 @@ from scripts.commands.exits import OK, UNAVAILABLE, Exit
 from scripts.supervisor import screen
 from scripts.supervisor.home import Home, Run
 
+PATIENCE = 150.0
+"""Seconds that somebody else's start is waited for."""
 LOOK = 0.1
 """Seconds between looks at what it has noted."""
 
@@ -62,10 +64,15 @@ def _ready(home: Home, process: subprocess.Popen[bytes]) -> Run | None:
 
 def _running_already(home: Home) -> int:
     """Waits for a start that is under way."""
-    while home.locked():
+    deadline = time.monotonic() + PATIENCE
+    while home.locked() and time.monotonic() < deadline:
         run = home.run()
         if run is not None and run.state == "ready":
             screen.show(run, headline=screen.running_already(run))
             return OK
         time.sleep(LOOK)
-    raise Exit(UNAVAILABLE, f"The mesh in {home.path} has just been stopped: try again.")
+    raise Exit(
+        UNAVAILABLE,
+        f"Process {home.holder()} has {home.path}, but is not up: see {home.logs}, or stop it "
+        "with scripts/trueup down.",
+    )

@@ -8,9 +8,10 @@ import signal
 import time
 from contextlib import suppress
 
+from bus.embedded import found, identity
 from bus.settings import Settings
 from scripts.commands.exits import OK, UNAVAILABLE, Exit
-from scripts.supervisor.home import Home, Run, end_remains
+from scripts.supervisor.home import Home, end_remains
 from scripts.supervisor.own import SHELL_OF
 
 PATIENCE = 60.0
@@ -38,7 +39,9 @@ def down() -> int:
             home.forget()
         print(f"Nothing runs in {home.path}.")
         return OK
-    _await_end(home, run)
+    pid = home.holder()
+    if pid is not None:
+        _end(home, *identity(pid))
     print("Trueup is down; its data stays.")
     return OK
 
@@ -64,20 +67,14 @@ def env() -> int:
     return OK
 
 
-def _await_end(home: Home, run: Run | None) -> None:
+def _end(home: Home, pid: int, started: float) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE
-    told = False
-    while home.locked() or (run is not None and run.alive):
+    while home.locked() or found(pid, started):
         if time.monotonic() > deadline:
-            pid = run.supervisor[0] if run else "?"
             raise Exit(
                 UNAVAILABLE,
                 f"Process {pid} does not stop: see {home.logs}, or end it with kill -9 {pid}.",
             )
-        if run is None:
-            run = home.run()  # it is just starting and has not noted itself yet
-        elif not told:
-            told = True
-            with suppress(ProcessLookupError):
-                os.kill(run.supervisor[0], signal.SIGTERM)
         time.sleep(LOOK)

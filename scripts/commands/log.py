@@ -14,7 +14,7 @@ from bus import envelope, subjects
 from bus.broker.port import Broker
 from scripts.commands import events
 from scripts.commands.exits import OK, REFUSED, USAGE, Exit
-from scripts.commands.mesh import ask, connected, contract, contracts
+from scripts.commands.mesh import ask_body, connected, contract, contracts
 
 Flag = Annotated[bool, Parameter(negative=())]
 PAGE = 500
@@ -116,9 +116,8 @@ async def _pages(
 ) -> AsyncIterator[Page]:
     """Page after page up to the log's end, or until `most` events have been given."""
     while most > 0:
-        question = {"after": after, "limit": min(PAGE, most)}
-        reply = await ask(broker, subject, msgspec.json.encode(question))
-        page = msgspec.json.decode(reply.body, type=Page)
+        body = await ask_body(broker, subject, after=after, limit=min(PAGE, most))
+        page = msgspec.json.decode(body, type=Page)
         if not page.events:
             return
         yield page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from bus.broker.nats import NatsBroker
 from bus.broker.opening import without_passwords
 from bus.broker.port import Broker, BrokerUnavailable, NoResponders, Reply
 from bus.contract import Contract
+from bus.observe import log_to_stderr
 from bus.settings import Settings
 from bus.variables import CHECKOUT
 from scripts.commands.exits import UNAVAILABLE, USAGE, Exit
@@ -27,6 +29,7 @@ def settings() -> Settings:
 @asynccontextmanager
 async def connected() -> AsyncIterator[Broker]:
     """A connection to the mesh's NATS. Raises Exit where there is none."""
+    log_to_stderr("trueup", level=logging.ERROR)  # what matters is said by the command
     url = settings().nats_url
     broker = NatsBroker(url, name="trueup-cli")
     try:
@@ -61,10 +64,15 @@ async def ask(
 
 async def ask_json(broker: Broker, subject: str, **question: Any) -> Any:
     """The answer's JSON. Raises Exit, also where the answer is an error."""
+    return msgspec.json.decode(await ask_body(broker, subject, **question))
+
+
+async def ask_body(broker: Broker, subject: str, **question: Any) -> bytes:
+    """The answer as it is. Raises Exit, also where the answer is an error."""
     reply = await ask(broker, subject, msgspec.json.encode(question))
     if trouble := reply.headers.get("Nats-Service-Error"):
         raise Exit(UNAVAILABLE, f"{subject}: {trouble}")
-    return msgspec.json.decode(reply.body)
+    return reply.body
 
 
 def contracts() -> dict[str, Contract]:

@@ -91,13 +91,24 @@ class Home:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 raise AlreadyRunning(self.run()) from None
             raise Trouble(f"{self.path} can't be locked: {error}") from error
+        held.truncate(0)
+        held.write(b"%d\n" % os.getpid())
+        held.flush()
         return held
+
+    def holder(self) -> int | None:
+        """The pid of the supervisor that has the lock, even if it has noted nothing yet."""
+        try:
+            return int((self.path / "lock").read_text())
+        except (OSError, ValueError):
+            return None
 
     def locked(self) -> bool:
         """Whether a supervisor has this home now."""
         try:
-            self.lock().close()
-        except AlreadyRunning:
+            with (self.path / "lock").open("rb") as held:
+                fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
         except (FileNotFoundError, NotADirectoryError):
             return False
@@ -113,8 +124,11 @@ class Home:
     def note(self, run: Run) -> None:
         self._write("run.json", msgspec.json.format(msgspec.json.encode(run)))
 
-    def forget(self) -> None:
-        (self.path / "run.json").unlink(missing_ok=True)
+    def forget(self, pid: int | None = None) -> None:
+        """Drops what was noted; with a `pid` only if that supervisor has noted it."""
+        run = self.run()
+        if pid is None or (run is not None and run.supervisor[0] == pid):
+            (self.path / "run.json").unlink(missing_ok=True)
 
     def remembered(self) -> Remembered:
         try:

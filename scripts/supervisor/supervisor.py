@@ -113,7 +113,7 @@ class Supervisor:
         if self._client is not None:
             with suppress(OSError, nats.errors.Error):
                 await self._client.close()
-        self.home.forget()
+        self.home.forget(os.getpid())
         self._lock.close()
 
     def _begin(self, *parts: Part) -> None:
