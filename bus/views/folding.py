@@ -80,71 +80,68 @@ def fold(
     view: View, source: Source, items: Sequence[Item], slots: Slots, blocked: Collection[str]
 ) -> Folded:
     """The changed rows, and what must be parked. `blocked` are keys of which something is."""
-    try:
-        return _fold(view, source, items, slots, blocked, each=False)
-    except _RowFailed:
-        return _fold(view, source, items, slots, blocked, each=True)
-
-
-class _RowFailed(Exception):
-    """A row can't be made; by which event, only a row after each event can tell."""
-
-
-def _fold(
-    view: View,
-    source: Source,
-    items: Sequence[Item],
-    slots: Slots,
-    blocked: Collection[str],
-    *,
-    each: bool,
-) -> Folded:
-    domain, name = source.contract.domain, reader(view, source)
-    now: dict[str, Struct] = {key: of[domain] for key, of in slots.items() if domain in of}
-    rows: dict[str, RowChange | None] = {}
-    parked: list[Parked] = []
-    stopped = set(blocked)
+    batch = _Batch(view, source, slots, blocked)
     for item in items:
-        problem = BEHIND if item.key in stopped else item.problem
+        batch.take(item)
+    try:
+        return Folded(batch.rows(batch.now, batch.touched), batch.parked)
+    except Exception:  # a row can't be made; by which event, only a row after each can tell
+        return _fold_each(_Batch(view, source, slots, blocked), items)
+
+
+def _fold_each(batch: _Batch, items: Sequence[Item]) -> Folded:
+    rows: dict[str, RowChange] = {}
+    for item in items:
+        rows.update((row.key, row) for row in batch.take(item, with_rows=True))
+    return Folded(list(rows.values()), batch.parked)
+
+
+class _Batch:
+    """`now` are the source's slots as they have come to be, `touched` the keys changed."""
+
+    def __init__(self, view: View, source: Source, slots: Slots, blocked: Collection[str]) -> None:
+        domain = source.contract.domain
+        self.now = {key: of[domain] for key, of in slots.items() if domain in of}
+        self.touched: dict[str, None] = {}
+        self.parked: list[Parked] = []
+        self._view = view
+        self._source = source
+        self._slots = slots
+        self._reader = reader(view, source)
+        self._blocked = set(blocked)
+
+    def take(self, item: Item, *, with_rows: bool = False) -> Sequence[RowChange]:
+        """Folds the event, or parks it. Gives the rows that come of it, if they are wanted."""
+        problem = BEHIND if item.key in self._blocked else item.problem
         if problem is None:
             try:
-                changed = _step(view, source, item, now)
-                if each:
-                    rows.update(_rows(view, domain, changed, slots))
-                else:
-                    rows.update(dict.fromkeys(changed))
-                now.update(changed)
-                continue
+                changed = self._step(item)
+                rows = self.rows(changed, changed) if with_rows else ()
+                self.now.update(changed)
+                self.touched.update(dict.fromkeys(changed))
+                return rows
             except Exception as error:  # poison: the key is parked, the others go on
                 problem = explain(error)
-        stopped.add(item.key)
-        parked.append(Parked(name, item.key, item.position, item.body, problem))
-    if not each:
-        try:
-            rows.update(_rows(view, domain, {key: now[key] for key in rows}, slots))
-        except Exception as error:
-            raise _RowFailed from error
-    return Folded([row for row in rows.values() if row is not None], parked)
+        self._blocked.add(item.key)
+        self.parked.append(Parked(self._reader, item.key, item.position, item.body, problem))
+        return ()
 
+    def rows(self, now: Mapping[str, Struct], keys: Iterable[str]) -> Sequence[RowChange]:
+        domain, view = self._source.contract.domain, self._view
+        none: Mapping[str, Struct] = {}
+        return [
+            _row(view, key, now[key], {**self._slots.get(key, none), domain: now[key]})
+            for key in keys
+        ]
 
-def _step(
-    view: View, source: Source, item: Item, now: Mapping[str, Struct]
-) -> Mapping[str, Struct]:
-    """The next slot of each row that the event touches."""
-    changed = {key: view.fold(now.get(key), item.recorded, key) for key in item.keys}  # type: ignore[arg-type]
-    for slot in changed.values():
-        if not isinstance(slot, source.slot):
-            raise TypeError(f"fold gave {type(slot).__name__}, not {source.slot.__name__}")
-    return changed
-
-
-def _rows(
-    view: View, domain: str, changed: Mapping[str, Struct], slots: Slots
-) -> Mapping[str, RowChange]:
-    return {
-        key: _row(view, key, slot, {**slots.get(key, {}), domain: slot})
-        for key, slot in changed.items()
-    }
+    def _step(self, item: Item) -> Mapping[str, Struct]:
+        """The next slot of each row that the event touches."""
+        fold, now, shape = self._view.fold, self.now, self._source.slot
+        changed = {key: fold(now.get(key), item.recorded, key) for key in item.keys}  # type: ignore[arg-type]
+        for slot in changed.values():
+            if not isinstance(slot, shape):
+                raise TypeError(f"fold gave {type(slot).__name__}, not {shape.__name__}")
+        return changed
 
 
 def _row(view: View, key: str, slot: Struct, slots: Mapping[str, Struct]) -> RowChange:

@@ -124,11 +124,7 @@ def write_statement(view: View, domain: str) -> str:
     """One round trip: rows, checkpoint and what is parked, if the stamp is still the one
     that the writer has read. Gives whether it was."""
     base = table(view.name, view.version)
-    names = ["key", "row", f"slot_{domain}", *view.columns]
-    casts = ["text[]", "json[]", "json[]", *(CAST[kind] for kind in view.columns.values())]
-    values = ", ".join(f"${number}::{cast}" for number, cast in enumerate(casts, start=14))
-    columns = ", ".join(f'"{name}"' for name in names)
-    updates = ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
+    columns, values, updates = _written(view, domain)
     return f"""
         with moved as (
             update {base}_head set stamp = $2 where stamp = $1 returning true
@@ -151,3 +147,12 @@ def write_statement(view: View, domain: str) -> str:
         )
         select exists (select from moved)
     """
+
+
+def _written(view: View, domain: str) -> tuple[str, str, str]:
+    """The columns that a write of `domain` sets, their arguments, and how a row is replaced."""
+    names = ["key", "row", f"slot_{domain}", *view.columns]
+    casts = ["text[]", "json[]", "json[]", *(CAST[kind] for kind in view.columns.values())]
+    values = ", ".join(f"${number}::{cast}" for number, cast in enumerate(casts, start=14))
+    columns = ", ".join(f'"{name}"' for name in names)
+    return columns, values, ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
