@@ -112,7 +112,8 @@ async def test_readers_do_not_disturb_each_other(net: Net) -> None:
 async def test_a_broken_connection_neither_loses_nor_doubles(
     net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulls, "SILENCE", 3600)  # not by way of that
+    for module in (pulls, stream_reader):
+        monkeypatch.setattr(module, "SILENCE", 3600)  # not by way of that
     reader, writer = await net.broker(), await net.broker()
     await begin(writer, net.domain, 2000)
     async with Reading(reader, net.domain, batch=100) as reading:

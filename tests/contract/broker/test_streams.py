@@ -188,6 +188,16 @@ async def test_a_setting_that_has_changed_reaches_a_living_stream(
     assert await broker.stream_state(nats_net.domain) == StreamState(4, 5)
 
 
+async def test_a_stream_can_keep_the_subjects_that_people_watch(nats_net: NatsNet) -> None:
+    broker = NatsBroker(nats_net.server.url, streams=StreamSettings(by_entity=True))
+    await broker.open()
+    await begin(broker, nats_net.domain, 1)
+    async with Reading(broker, nats_net.domain) as reading:
+        kept = await reading.batch()
+    assert kept[0].subject == f"evt.{nats_net.domain}.order.o-1.OrderPlaced"
+    await broker.close()
+
+
 async def test_a_lost_tail_is_published_again_at_the_same_numbers(
     crashing: CrashingNet,
 ) -> None:
