@@ -24,8 +24,8 @@ class Compared:
     """What was found of one domain.
 
     `trimmed` counts events that the stream has let go of by its limit, `differing` names
-    positions where it has other bytes or none, or where the store has none; `chain` says whether the hash chain over
-    what the stream holds ends in the store's digest.
+    positions where it has other bytes or none, or where the store has none; `chain` says
+    whether the hash chain over what the stream holds ends in the store's digest.
     """
 
     domain: str

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bus.broker.port import Broker
 from bus.clock import Clock
 from scripts.olist.actual import Books, Found
-from scripts.olist.course import placing
+from scripts.olist.course import first_step
 from scripts.olist.expected import Expected
 from scripts.olist.files import Files
 from scripts.olist.mapping import journey
@@ -87,7 +87,7 @@ class Check:
 
     async def _ask_again(self, todo: Iterable[Order], found: Counter[str]) -> None:
         for order in todo:
-            step = placing(journey(order))
+            step = first_step(journey(order))
             answer = await self._sender.send(step.domain, step.command, step.id)
             said = answer.code or answer.status
             found[said if answer.replayed else f"{said}, but never sent before"] += 1

@@ -45,7 +45,7 @@ def command_id(command: Command, name: str) -> str:
     return f"olist-{command.id}-{name}"
 
 
-def placing(journey: Journey) -> Step:
+def first_step(journey: Journey) -> Step:
     return Step("place", "ordering", journey.place)
 
 
@@ -86,7 +86,7 @@ class Course(Struct):
     def next(self, journey: Journey) -> Iterator[Step]:
         """What can be sent now, in order; also what was sent but has had no effect yet."""
         if not self.state:
-            yield placing(journey)
+            yield first_step(journey)
         elif not self.ended(journey):
             yield from self._parcels(journey)
             if journey.cancelled and self.state in ("confirmed", journey.end):

@@ -21,24 +21,22 @@ one, else the carrier's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
 
-from bus.messages import Money
 from domains.catalog.messages import ListProduct
 from domains.inventory.messages import ReceiveStock
-from domains.ordering.messages import Line, Payment, PaymentType, PlaceOrder
+from domains.ordering.messages import PlaceOrder
 from scripts.olist import rows
 from scripts.olist.files import FilesError
-from scripts.olist.values import CURRENCY, aware, cents, money
+from scripts.olist.placing import placing
+from scripts.olist.values import aware, cents, money
 
 NOTE = "olist"
 """What stock is received under, so that it is known again."""
-PENDING = "tok_pending"
-"""The provider leaves a payment with this token pending."""
 
 End = Literal[
     "delivered",
@@ -60,13 +58,6 @@ _ENDS: Mapping[str, End] = {
     "created": "awaiting_payment",
     "canceled": "cancelled (customer)",
     "unavailable": "cancelled (unavailable)",
-}
-_TYPES: Mapping[str, PaymentType] = {
-    "credit_card": "credit_card",
-    "boleto": "boleto",
-    "voucher": "voucher",
-    "debit_card": "debit_card",
-    "not_defined": "voucher",
 }
 
 
@@ -91,7 +82,7 @@ def journey(order: rows.Order) -> Journey:
     cancelled = order.order_status == "canceled"
     end = _end(order, left and cancelled)
     return Journey(
-        place=_place(order, PENDING if end == "awaiting_payment" else ""),
+        place=placing(order, pending=end == "awaiting_payment"),
         end=_refusal(order) or end,
         dispatched_at=_dispatched_at(order) if end in ("shipped", "delivered") else None,
         delivered_at=_delivered_at(order) if end == "delivered" else None,
@@ -139,46 +130,6 @@ def _refusal(order: rows.Order) -> End | None:
     owed = sum(cents(item.price) + cents(item.freight_value) for item in order.items)
     paid = sum(cents(payment.payment_value) for payment in order.payments)
     return None if owed == paid else "refused PaymentsDontAddUp"
-
-
-def _place(order: rows.Order, token: str) -> PlaceOrder:
-    return PlaceOrder(
-        id=order.order_id,
-        customer_id=order.customer_unique_id,
-        lines=_lines(order.items),
-        payments=[_payment(order, payment, token) for payment in order.payments],
-        ordered_at=aware(order.order_purchase_timestamp),
-    )
-
-
-def _lines(items: Sequence[rows.Item]) -> list[Line]:
-    alike: dict[tuple[str, str, str], list[rows.Item]] = {}
-    for item in items:
-        alike.setdefault((item.product_id, item.seller_id, item.price), []).append(item)
-    return [
-        Line(
-            sku=sku,
-            quantity=len(units),
-            price=money(price),
-            freight=Money(sum(cents(unit.freight_value) for unit in units), CURRENCY),
-            seller_id=seller,
-        )
-        for (sku, seller, price), units in alike.items()
-    ]
-
-
-def _payment(order: rows.Order, payment: rows.Payment, token: str) -> Payment:
-    if payment.payment_type not in _TYPES:
-        raise FilesError(
-            f"order {order.order_id} has a payment of the type {payment.payment_type}, which is "
-            f"none of {', '.join(_TYPES)}"
-        )
-    return Payment(
-        type=_TYPES[payment.payment_type],
-        amount=money(payment.payment_value),
-        installments=max(1, payment.payment_installments),
-        token=token,
-    )
 
 
 def _dispatched_at(order: rows.Order) -> datetime:

@@ -6,7 +6,7 @@ from itertools import islice
 
 from bus.clock import sequential_ids
 from domains.ordering.messages import PlaceOrder
-from scripts.demo import SHELF, visits
+from scripts.demo.customers import SHELF, visits
 
 
 def _some(seed: int, count: int = 400) -> list[PlaceOrder]:

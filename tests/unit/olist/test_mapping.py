@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from bus.messages import Money
 from domains.inventory.messages import ReceiveStock
 from domains.ordering.messages import Line, Payment
-from scripts.olist import mapping
 from scripts.olist.files import Files, FilesError
 from scripts.olist.mapping import Journey, journey, listing, receiving
+from scripts.olist.placing import PENDING
 
 
 def _way(files: Files, id: str) -> Journey:
@@ -75,7 +75,7 @@ def test_the_payments_of_an_order_that_was_only_created_stay_pending(files: File
     payments = _way(files, "created").place.payments
 
     assert payments is not None
-    assert [payment.token for payment in payments] == [mapping.PENDING]
+    assert [payment.token for payment in payments] == [PENDING]
 
 
 def test_times_are_three_hours_behind_utc(files: Files) -> None:

@@ -1,8 +1,4 @@
-"""Ordinary customers who keep buying, so that there is something to look at.
-
-It lists a dozen products, receives stock, and then places a few orders a second through the
-public commands: most are paid, sent off and delivered, some are cancelled, some declined.
-"""
+"""The shop's customers, its warehouse and its carrier at work."""
 
 from __future__ import annotations
 
@@ -10,75 +6,25 @@ import asyncio
 import math
 import random
 from collections import Counter
-from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
 
 from bus import subjects
 from bus.broker.port import Broker, Request, Serving
-from bus.clock import Ids, SystemClock, uuid7
-from bus.messages import Command, Money
-from domains.catalog.messages import ListProduct
+from bus.clock import SystemClock, uuid7
+from bus.messages import Command
 from domains.inventory.messages import ReceiveStock
-from domains.ordering.messages import CancelOrder, Line, Payment, PlaceOrder
+from domains.ordering.messages import CancelOrder
 from domains.shipping.messages import DeliverShipment, DispatchShipment
+from scripts.demo.customers import PREFIX, SHELF, Visit, visits
 from scripts.sender import Sender
 
-A_SECOND = 3.0
-"""Orders a second, on average."""
-CANCELLED, DECLINED = 0.06, 0.05
-"""The shares of orders that the customer cancels, and of cards that are declined."""
 DELIVERY = 100
 """Units of each product that are received at a time."""
 PACKING, TRAVELLING = (1.0, 5.0), (3.0, 12.0)
 """Seconds, at least and at most."""
-PREFIX = "demo-"
-
-SHELF = {
-    sku: ListProduct(
-        id=sku, name=name, price=Money(cents, "EUR"), category=category, seller_id=seller
-    )
-    for sku, name, category, cents, seller in (
-        ("tea-1", "Darjeeling First Flush", "tea", 1450, "hill-garden"),
-        ("tea-2", "Assam", "tea", 890, "hill-garden"),
-        ("tea-3", "Sencha", "tea", 1190, "hill-garden"),
-        ("tea-4", "Rooibos", "tea", 640, "hill-garden"),
-        ("coffee-1", "Espresso Beans", "coffee", 1590, "north-roast"),
-        ("coffee-2", "Filter Roast", "coffee", 1390, "north-roast"),
-        ("cup-1", "Cup, Blue", "china", 1200, "potters-yard"),
-        ("cup-2", "Cup, White", "china", 1100, "potters-yard"),
-        ("pot-1", "Teapot", "china", 3900, "potters-yard"),
-        ("kettle-1", "Kettle", "kitchen", 5400, "shop"),
-        ("strainer-1", "Strainer", "kitchen", 750, "shop"),
-        ("honey-1", "Heather Honey", "food", 820, "shop"),
-    )
-}
-CUSTOMERS = ("ada", "bela", "chidi", "dora", "emil", "farah", "gita", "hugo", "ines", "jun")
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A customer comes in `after` seconds, orders, and perhaps thinks better of it."""
-
-    after: float
-    order: PlaceOrder
-    cancelled: bool
-
-
-def visits(seed: int, ids: Ids) -> Iterator[Visit]:
-    """Customers without end; the same seed brings the same ones."""
-    chance = random.Random(seed)
-    while True:
-        skus = chance.sample(sorted(SHELF), chance.choice((1, 1, 1, 2, 2, 3)))
-        lines = [Line(sku=sku, quantity=chance.choice((1, 1, 2, 3))) for sku in skus]
-        cost = sum(SHELF[line.sku].price.amount * line.quantity for line in lines)
-        token = "tok_decline" if chance.random() < DECLINED else ""
-        card = Payment(type="credit_card", amount=Money(cost, "EUR"), token=token)
-        customer = chance.choice(CUSTOMERS)
-        order = PlaceOrder(id=PREFIX + ids(), customer_id=customer, lines=lines, payments=[card])
-        yield Visit(chance.expovariate(A_SECOND), order, chance.random() < CANCELLED)
 
 
 class Demo:
@@ -161,14 +107,3 @@ class Demo:
         """Whether it was accepted; under one id however often it must be sent."""
         answer = await self._sender.send(domain, command, command_id or uuid7())
         return answer.status == "accepted"
-
-
-def main() -> None:
-    from bus.broker.nats import NatsBroker
-    from bus.main import run_until_stopped
-
-    run_until_stopped("demo", lambda settings: Demo(NatsBroker(settings.nats_url, name="demo")))
-
-
-if __name__ == "__main__":
-    main()
