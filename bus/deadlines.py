@@ -12,7 +12,7 @@ from bus.backoff import Backoff
 from bus.clock import Clock
 from bus.committer import Committer
 from bus.decider import Domain
-from bus.store.port import DutyRow, Store, StoreUnavailable
+from bus.store.port import DutyRow, Fired, Store, StoreUnavailable
 from bus.work import (
     Accepted,
     Cause,
@@ -81,7 +81,7 @@ class Deadlines:
             log.error("deadline unreadable", name=row.name, reason=str(error))
             return None
         cause = Cause(row.correlation_id, f"{self._domain.name}:{row.event_id}")
-        return Work(commands=(command,), cause=cause, fired=row.name)
+        return Work(commands=(command,), cause=cause, fired=Fired(row.name, row.event_id))
 
     async def _settle(self, row: DutyRow, outcome: Outcome) -> None:
         match outcome:

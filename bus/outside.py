@@ -16,7 +16,7 @@ from bus.committer import Committer
 from bus.decider import Domain
 from bus.guard import BreakerOpen, BreakerState, Guard, OutsideUnavailable
 from bus.messages import Command
-from bus.store.port import DutyRow, Store, StoreUnavailable
+from bus.store.port import DutyRow, Fired, Store, StoreUnavailable
 from bus.tasks import end
 from bus.work import Accepted, Cause, Outcome, Postponed, Superseded, TurnedDown, Work
 
@@ -179,4 +179,5 @@ class Calls:
 
     async def _submit(self, row: DutyRow, command: Command) -> Outcome:
         cause = Cause(row.correlation_id, f"{self._domain.name}:{row.event_id}")
-        return await self._committer.submit(Work(commands=(command,), cause=cause, fired=row.name))
+        fired = Fired(row.name, row.event_id)
+        return await self._committer.submit(Work(commands=(command,), cause=cause, fired=fired))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from bus.decider import Refused
 from bus.envelope import Key
 from bus.messages import Command
-from bus.store.port import Moved, Parked
+from bus.store.port import Fired, Moved, Parked
 
 
 class Cause(NamedTuple):
@@ -140,7 +140,7 @@ class Work:
     identity: Identity | None = None
     expected_version: int | None = None
     moved: Moved | None = None
-    fired: str | None = None
+    fired: Fired | None = None
     parked_if_failed: Parked | None = None
     always_park: bool = False
     unparked: tuple[str, str, int] | None = None

@@ -11,7 +11,7 @@ import msgspec
 from bus.envelope import Key
 from bus.store import packing, queries
 from bus.store.outages import OUTAGES, reaching
-from bus.store.port import Append, Conflict, Head, StoredEvent
+from bus.store.port import Append, Conflict, Fired, Head, StoredEvent
 
 _APPEND = "select * from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
@@ -19,7 +19,7 @@ Lost = tuple[
     list[Key] | None,
     list[str] | None,
     list[str] | None,
-    list[str] | None,
+    list[Fired] | None,
     list[tuple[str, str, int]] | None,
 ]
 _lost = msgspec.json.Decoder(Lost)

@@ -16,6 +16,7 @@ from bus.store.port import (
     Checkpoint,
     Conflict,
     DutyRow,
+    Fired,
     Head,
     NewEvent,
     ParkedRow,
@@ -98,12 +99,16 @@ class MemoryDisk:
                 for row in append.moved
                 if self.upstreams.get(row.upstream, START) != row.before
             ],
-            [name for name in append.fired if name not in self.duties],
+            [fired for fired in append.fired if not self._owes(fired)],
             [row for row in append.unparked if row not in self.parked],
         )
         if any(lost):
             raise Conflict(*lost)
         self._check_written_twice(append)
+
+    def _owes(self, fired: Fired) -> bool:
+        row = self.duties.get(fired.name)
+        return row is not None and row.event_id == fired.event_id
 
     def _check_written_twice(self, append: Append) -> None:
         new: set[tuple[Key, int]] = set()
@@ -117,7 +122,7 @@ class MemoryDisk:
             raise Conflict(receipts=ids)
 
     def _delete(self, append: Append) -> None:
-        for name in (*append.fired, *append.settled):
+        for name in (*(fired.name for fired in append.fired), *append.settled):
             self.duties.pop(name, None)
         for row in append.unparked:
             self.parked.pop(row, None)

@@ -41,7 +41,7 @@ def arguments(append: Append) -> tuple[Table, ...]:
         _moves(append),
         _duties(append),
         _names(append.settled),
-        _names(append.fired),
+        _fired(append),
         _parked(append),
         _unparked(append),
         _refusals(append),
@@ -103,6 +103,13 @@ def _duties(append: Append) -> Table:
         packed([row.event_id for row in rows]),
         packed([row.correlation_id for row in rows]),
     ]
+
+
+def _fired(append: Append) -> Table:
+    rows = append.fired
+    if not rows:
+        return None
+    return [packed([row.name for row in rows]), packed([row.event_id for row in rows])]
 
 
 def _parked(append: Append) -> Table:

@@ -89,6 +89,13 @@ class DutyRow(NamedTuple):
     correlation_id: str
 
 
+class Fired(NamedTuple):
+    """A duty that is fulfilled: this very one, not a later one of the same name."""
+
+    name: str
+    event_id: str
+
+
 class Moved(NamedTuple):
     """The reaction's place in `upstream` moves in the append's own transaction."""
 
@@ -147,7 +154,7 @@ class Append:
     moved: Sequence[Moved] = ()
     duties: Sequence[DutyRow] = ()
     settled: Sequence[str] = ()
-    fired: Sequence[str] = ()
+    fired: Sequence[Fired] = ()
     parked: Sequence[Parked] = ()
     unparked: Sequence[tuple[str, str, int]] = ()
     refusals: Sequence[ReactionRefused] = ()
@@ -166,7 +173,7 @@ class Conflict(Exception):
         keys: Sequence[Key] = (),
         receipts: Sequence[str] = (),
         upstreams: Sequence[str] = (),
-        fired: Sequence[str] = (),
+        fired: Sequence[Fired] = (),
         unparked: Sequence[tuple[str, str, int]] = (),
     ) -> None:
         super().__init__(f"{keys=} {receipts=} {upstreams=} {fired=} {unparked=}")

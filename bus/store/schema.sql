@@ -108,9 +108,11 @@ begin
         where (m.position, m.event_id) <> (coalesce(u.position, 0), coalesce(u.event_id, ''));
     end if;
     if fired is not null then
-        select json_agg(f.name) into gone
-        from unnest(unpacked(fired[1])) as f (name)
-        where not exists (select from duties d where d.name = f.name);
+        select json_agg(json_build_array(f.name, f.event_id)) into gone
+        from unnest(unpacked(fired[1]), unpacked(fired[2])) as f (name, event_id)
+        where not exists (
+            select from duties d where d.name = f.name and d.event_id = f.event_id
+        );
     end if;
     if unparked is not null then
         select json_agg(json_build_array(n.reader, n.key, n.position)) into missing

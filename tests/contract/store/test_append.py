@@ -15,6 +15,7 @@ from bus.store.port import (
     Append,
     Checkpoint,
     Conflict,
+    Fired,
     Head,
     Moved,
     Parked,
@@ -149,14 +150,17 @@ async def test_a_conflict_says_all_that_conflicts_at_once(store: Store) -> None:
                 expected={ORDER: 0},
                 receipts=[receipt("c-1"), receipt("c-2")],
                 moved=[Moved("catalog", START, Checkpoint(6, "e-6"))],
-                fired=["expire", "gone"],
+                fired=[Fired("expire", "e-1"), Fired("gone", "e-1")],
                 unparked=[("ordering", "product/p-9", 5)],
             )
         )
 
     found = conflict.value
     assert (found.keys, found.receipts, found.upstreams) == ((ORDER,), ("c-1",), ("catalog",))
-    assert (found.fired, found.unparked) == (("gone",), (("ordering", "product/p-9", 5),))
+    assert (found.fired, found.unparked) == (
+        (Fired("gone", "e-1"),),
+        (("ordering", "product/p-9", 5),),
+    )
 
 
 BODIES = [

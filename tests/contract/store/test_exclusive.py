@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bus.store.port import Append, Conflict, Store
+from bus.store.port import Append, Conflict, Fired, Store
 from tests.contract.store.building import ORDER, OTHER, Another, duty, event, placed
 
 
@@ -60,8 +60,8 @@ async def test_a_conflict_that_is_not_a_race_still_shows(store: Store) -> None:
 
     async with store.exclusive() as transaction:
         with pytest.raises(Conflict) as conflict:
-            await transaction.append(Append(events=[event()], fired=["expire"]))
-        assert conflict.value.fired == ("expire",)
-        await transaction.append(Append(events=[event()], fired=["charge"]))
+            await transaction.append(Append(events=[event()], fired=[Fired("expire", "e-1")]))
+        assert conflict.value.fired == (Fired("expire", "e-1"),)
+        await transaction.append(Append(events=[event()], fired=[Fired("charge", "e-1")]))
 
     assert (await store.head()).position == 1

@@ -12,6 +12,7 @@ from bus.store.port import (
     Append,
     Checkpoint,
     Conflict,
+    Fired,
     Moved,
     Parked,
     Store,
@@ -111,14 +112,14 @@ async def test_a_duty_is_fired_once_whoever_fires_it(another: Another) -> None:
 
     outcomes = await asyncio.gather(
         *(
-            handle.append(Append(events=[event(key)], fired=["expire"]))
+            handle.append(Append(events=[event(key)], fired=[Fired("expire", "e-1")]))
             for handle, key in zip(handles, (ORDER, OTHER), strict=True)
         ),
         return_exceptions=True,
     )
 
     (lost,) = [outcome for outcome in outcomes if isinstance(outcome, Conflict)]
-    assert lost.fired == ("expire",)
+    assert lost.fired == (Fired("expire", "e-1"),)
     assert (await handles[0].head()).position == 1
     assert await handles[0].next_due() is None
 
@@ -135,8 +136,19 @@ async def test_settling_a_duty_is_harmless_when_it_has_gone(store: Store) -> Non
 async def test_a_fired_duty_can_start_itself_again(store: Store) -> None:
     await store.append(Append(duties=[duty("remind")]))
 
-    await store.append(Append(fired=["remind"], duties=[duty("remind", 7, "e-2")]))
+    await store.append(Append(fired=[Fired("remind", "e-1")], duties=[duty("remind", 7, "e-2")]))
 
+    assert await store.next_due() == NOON + timedelta(minutes=7)
+
+
+async def test_a_duty_that_has_taken_anothers_place_is_not_ended_with_it(store: Store) -> None:
+    await store.append(Append(duties=[duty("remind", 0, "e-1")]))
+    await store.append(Append(duties=[duty("remind", 7, "e-2")]))
+
+    with pytest.raises(Conflict) as conflict:
+        await store.append(Append(events=[event()], fired=[Fired("remind", "e-1")]))
+
+    assert conflict.value.fired == (Fired("remind", "e-1"),)
     assert await store.next_due() == NOON + timedelta(minutes=7)
 
 

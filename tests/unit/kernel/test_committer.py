@@ -13,7 +13,7 @@ from bus.clock import ManualClock
 from bus.committer import Committer
 from bus.messages import Command
 from bus.store.memory import MemoryDisk, MemoryStore
-from bus.store.port import START, Append, Checkpoint, Head, Moved, Parked, StoredEvent
+from bus.store.port import START, Append, Checkpoint, Fired, Head, Moved, Parked, StoredEvent
 from bus.work import (
     Accepted,
     Cause,
@@ -388,9 +388,10 @@ async def test_a_duty_is_fulfilled_once(disk: MemoryDisk) -> None:
     async with committing(MemoryStore(disk)) as one, committing(MemoryStore(disk)) as other:
         await told(one, work(Lock(id="a")))
         assert list(disk.duties) == ["unlock:a"]
+        fired = Fired("unlock:a", disk.duties["unlock:a"].event_id)
         outcomes = [
-            *await told(one, work(Unlock(id="a"), fired="unlock:a")),
-            *await told(other, work(Unlock(id="a"), fired="unlock:a")),
+            *await told(one, work(Unlock(id="a"), fired=fired)),
+            *await told(other, work(Unlock(id="a"), fired=fired)),
         ]
     assert [type(outcome) for outcome in outcomes] == [Accepted, Superseded]
     assert types(disk) == ["Locked", "Unlocked"]
