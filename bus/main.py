@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -75,8 +76,7 @@ async def _started(build: Callable[[], Running], stopped: asyncio.Event) -> Runn
             log.warning("waiting", reason=str(error))
         else:
             return running
-        try:
-            await asyncio.wait_for(stopped.wait(), PATIENCE)
-        except TimeoutError:
-            continue
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await stopped.wait()
     return None

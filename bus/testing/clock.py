@@ -20,7 +20,9 @@ class JumpingClock:
         until = self.now() + timedelta(seconds=seconds)
         while (left := (until - self.now()).total_seconds()) > 0:
             try:
-                await asyncio.wait_for(self._jumped.wait(), left)
+                # Not wait_for: in Python 3.11 it can swallow a cancellation.
+                async with asyncio.timeout(left):
+                    await self._jumped.wait()
             except TimeoutError:
                 return
 
