@@ -133,7 +133,8 @@ class Server(ABC):
         deadline = time.monotonic() + READY
         while True:
             try:
-                await asyncio.wait_for(self._ping(), 5)
+                async with asyncio.timeout(5):
+                    await self._ping()
                 return
             except (NotReady, OSError, EOFError, TimeoutError):
                 if not self.running:

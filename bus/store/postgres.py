@@ -85,7 +85,8 @@ class PostgresStore:
         if pool is None:
             return
         try:
-            await asyncio.wait_for(pool.close(), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await pool.close()
         except TimeoutError:
             pool.terminate()
 

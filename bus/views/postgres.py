@@ -118,7 +118,8 @@ class PostgresViewStore:
     async def _pool(self, size: int, settings: dict[str, str]) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             self._url,
-            min_size=1,
+            min_size=0,  # a pool that must keep one logs every attempt while the server is down
+            max_inactive_connection_lifetime=0,
             max_size=size,
             timeout=PATIENCE,
             command_timeout=PATIENCE,
@@ -165,7 +166,8 @@ def _transposed(rows: Sequence[Sequence[object]], width: int) -> Sequence[Sequen
 
 async def _closed(pool: asyncpg.Pool) -> None:
     try:
-        await asyncio.wait_for(pool.close(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await pool.close()
     except TimeoutError:
         pool.terminate()
 

@@ -55,7 +55,8 @@ class Progress:
 
     async def _some_move(self) -> None:
         try:
-            await asyncio.wait_for(self._moved.wait(), LOOK)
+            async with asyncio.timeout(LOOK):
+                await self._moved.wait()
         except TimeoutError:
             return
 

@@ -46,7 +46,8 @@ async def connected(url: str) -> Client:
     )
     try:
         # Without an end of our own the first connection would be tried for ever, too.
-        return await asyncio.wait_for(connecting, PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            return await connecting
     except (OSError, nats.errors.Error) as error:
         place = url.rpartition("@")[2]
         raise Trouble(
@@ -87,7 +88,8 @@ async def gathered(
     try:
         await client.publish(subject, b"", reply=inbox)
         with suppress(TimeoutError):
-            await asyncio.wait_for(done.wait(), window)
+            async with asyncio.timeout(window):
+                await done.wait()
     finally:
         await subscription.unsubscribe()
     return bodies

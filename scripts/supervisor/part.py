@@ -63,7 +63,8 @@ class Part(ABC):
             self._set("waiting")
             delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (self.failures - 1))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
         self._set("stopped")
 
     @abstractmethod
