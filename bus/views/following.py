@@ -55,7 +55,7 @@ class Following:
                     begun = True
                 await self._follow_all()
             except Rewound:
-                log.warning("view begins anew", view=self._view.name)
+                log.warning("view has gone back: its store lost what it had", view=self._view.name)
                 begun = False
             except (StoreUnavailable, BrokerUnavailable) as error:
                 log.warning("view waits", view=self._view.name, reason=str(error))

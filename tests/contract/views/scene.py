@@ -35,7 +35,12 @@ class Written(NamedTuple):
 
 
 def written(contract: Contract, id: str, event: Event) -> Written:
+    """An event of a domain that has one kind of aggregate."""
     (aggregate,) = contract.events
+    return written_of(contract, aggregate, id, event)
+
+
+def written_of(contract: Contract, aggregate: str, id: str, event: Event) -> Written:
     body = envelope.encode(
         event=event,
         event_id=uuid7(),
