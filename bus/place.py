@@ -53,10 +53,6 @@ class Place:
         if body is None:
             page, _ = await owner.read(self.position - 1, 1)
             body = page[0].body if page else None
-        self.same(body)
-
-    def same(self, body: bytes | None) -> None:
-        """Raises RestoredBackup unless `body` is the event here; None: there is none."""
         read = self._event_id if self._body is None else identify(self._body).id
         found = None if body is None else identify(body).id
         if found != read:

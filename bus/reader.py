@@ -81,9 +81,6 @@ class Reader:
             async for batch in batches:
                 run: list[Delivered] = []
                 for message in batch:
-                    if message.sequence <= place.position:
-                        _repeated(place, message)
-                        continue
                     if message.sequence > place.position + 1:
                         if run:
                             yield run
@@ -145,12 +142,6 @@ class Reader:
             except (OwnerSilent, BrokerUnavailable) as error:
                 log.debug("checkpoint not compared yet", reason=str(error))
                 await backoff.pause()
-
-
-def _repeated(place: Place, message: StreamMessage) -> None:
-    """A stream that lost its tail, or was made again, starts over before our place."""
-    if message.sequence == place.position:
-        place.same(message.body)
 
 
 def _delivered(message: StreamMessage) -> Delivered:

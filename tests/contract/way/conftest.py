@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ import pytest
 from bus import log
 from bus.broker.memory import MemoryBroker
 from bus.broker.port import Broker, Serving, StreamMissing
-from bus.clock import SystemClock
 from bus.embedded import NatsServer
 from bus.reader import Reader
 from bus.relay import Relay
@@ -24,6 +24,17 @@ from tests.unit.kernel.till import DOMAIN
 
 PATIENCE = 20.0
 """Seconds after which a condition that does not come true fails the test."""
+
+
+class NoCheck:
+    """A clock on which the relay's regular look never comes, so that a test sees what else
+    makes it look."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 class Till:
@@ -67,7 +78,7 @@ class Till:
     async def relay(self) -> Relay:
         """One more relay, with connections of its own."""
         store, broker = await self.another_store(), await self.another_broker()
-        return Relay(self.contract, store, broker, SystemClock())
+        return Relay(self.contract, store, broker, NoCheck())
 
     async def lose_connections(self, meanwhile: Awaitable[None]) -> None:
         """All brokers are away while `meanwhile` happens."""

@@ -32,14 +32,14 @@ async def test_own_commits_are_handed_straight_on(till: Till) -> None:
 
 
 async def test_commits_of_other_processes_in_between_are_read_from_the_store(till: Till) -> None:
+    await append(till.store, 4)
     relay = await till.relay()
     till.start(relay.run())
+    await till.until(lambda: _is(relay.published == 4))
     await append(till.store, 4)
-    await append(till.store, 2)
-    relay.committed(await till.store.read(4, 2))
-    await append(till.store, 1)
-    await append(till.store, 1)
-    relay.committed(await till.store.read(7, 1))
+    fifth, sixth, _, eighth = await till.store.read(4, 4)
+    relay.committed([fifth, sixth])
+    relay.committed([eighth])
     await till.until(till.stream_equals_store)
 
 

@@ -234,9 +234,11 @@ async def test_two_processes_record_an_answer_once(desk: Desk, world: World) -> 
 async def test_deadlines_are_not_its_business(desk: Desk, world: World) -> None:
     calls = call(desk, world)
     await desk.do(Note(id="q-0", amount=TIMED))
+    owed = dict(desk.disk.duties)
     await desk.advance(minutes=30)
     await desk.until(lambda: calls.idle)
     assert world.asked == []
+    assert desk.disk.duties == owed
 
 
 async def ask_another(desk: Desk) -> None:
