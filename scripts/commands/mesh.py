@@ -30,7 +30,13 @@ def settings() -> Settings:
 async def connected() -> AsyncIterator[Broker]:
     """A connection to the mesh's NATS. Raises Exit where there is none."""
     log_to_stderr("trueup", level=logging.ERROR)  # what matters is said by the command
-    url = settings().nats_url
+    told = settings()
+    if "NATS_URL" not in told.environment:
+        raise Exit(
+            UNAVAILABLE,
+            f"nothing runs in {told.home}: start it with scripts/up, or name a mesh in NATS_URL.",
+        )
+    url = told.nats_url
     broker = NatsBroker(url, name="trueup-cli")
     try:
         await broker.open()
