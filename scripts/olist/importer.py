@@ -45,6 +45,7 @@ class Importer:
     def __init__(self, files: Files, broker: Broker, clock: Clock, report: Report) -> None:
         self._files = files
         self._broker = broker
+        self._clock = clock
         self._report = report
         self._sender = Sender(broker, clock)
         self._flights = Flights(self._sender, report)
@@ -52,10 +53,11 @@ class Importer:
     async def run(self) -> Landed:
         """Returns when every order has ended: how, and what was refused.
 
-        Raises FilesError before anything is sent; later OtherImport, MeshSilent,
-        StreamMissing and BrokerUnavailable, each in an ExceptionGroup.
+        Raises FilesError, OtherImport and MeshSilent before anything is sent; later the last
+        two in an ExceptionGroup.
         """
         needs = await self._needs()
+        await streams.answering(self._broker, self._clock)
         received = await self._received(needs)
         async with asyncio.TaskGroup() as group:
             followers = [await self._follow(group, each) for each in (ORDERING, SHIPPING)]

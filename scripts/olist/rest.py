@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bus import subjects
 from bus.clock import Clock
 from scripts.olist.actual import Books
+from scripts.olist.streams import DOMAINS
 
 LOOK = 0.5
 """Seconds between two looks: other processes are at work, there is nothing to await."""
@@ -20,7 +21,6 @@ _VIEWS: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "stock": ("list", {"limit": 1}),
 }
 """A question to each view that is soon answered: every answer carries positions."""
-_DOMAINS = ("catalog", "ordering", "inventory", "payments", "shipping")
 
 Heads = Mapping[str, int]
 
@@ -45,7 +45,7 @@ async def at_rest(books: Books, clock: Clock, patience: float) -> str:
 
 async def _heads(books: Books) -> Heads:
     found = {}
-    for domain in _DOMAINS:
+    for domain in DOMAINS:
         answer = await books.ask(subjects.log_read(domain), {"after": 2**62, "limit": 1})
         found[domain] = int(answer["head"])
     return found

@@ -9,7 +9,9 @@ from contextlib import aclosing
 import msgspec
 from msgspec import Struct
 
-from bus.broker.port import Broker
+from bus import subjects
+from bus.broker.port import Broker, BrokerUnavailable, NoResponders
+from bus.clock import Clock
 from bus.contract import Contract
 from bus.reader import Reader
 from bus.store.port import START
@@ -17,6 +19,11 @@ from domains.catalog.messages import CONTRACT as CATALOG
 from domains.inventory.messages import CONTRACT as INVENTORY
 from scripts.olist.course import HEARD, Told
 from scripts.olist.mapping import NOTE
+from scripts.sender import MeshSilent
+
+DOMAINS = ("catalog", "inventory", "ordering", "payments", "shipping")
+TRIES, PAUSE = 10, 1.0
+"""How often, and after how many seconds each, a domain is asked that does not answer."""
 
 
 class _Data(Struct):
@@ -38,6 +45,22 @@ class _Glimpse(Struct):
 
 
 _decoder = msgspec.json.Decoder(_Glimpse)
+
+
+async def answering(broker: Broker, clock: Clock) -> None:
+    """Returns when every domain answers, which a restart may delay. Raises MeshSilent."""
+    for domain in DOMAINS:
+        for _ in range(TRIES):
+            try:
+                await broker.request(subjects.log_read(domain), b'{"limit":1}')
+                break
+            except (NoResponders, BrokerUnavailable):
+                await clock.sleep(PAUSE)
+        else:
+            raise MeshSilent(
+                f"{domain} does not answer: start the shop with scripts/up, or see "
+                "`scripts/trueup status`."
+            )
 
 
 async def follow(

@@ -12,14 +12,17 @@ import pytest
 
 from bus.clock import SystemClock
 from bus.testing.ground import BREATH, Ground
-from bus.testing.mesh import REST
 from scripts.olist import streams
 from scripts.olist.expected import Expected
 from scripts.olist.files import Files
 from scripts.olist.flights import Landed
 from scripts.olist.importer import Importer, OtherImport
+from scripts.sender import MeshSilent
 from tests.mesh.shop import DOMAINS, Shop, shop
 from tests.olist_orders import write
+
+LONG = 120.0
+"""Seconds that the import of a few orders may take on a busy machine."""
 
 
 class Silent:
@@ -69,7 +72,7 @@ async def _time_passes(it: Shop) -> None:
 
 
 async def _imported(it: Shop, folder: Path) -> Landed:
-    async with _importer(it, folder, Silent()) as importer, asyncio.timeout(REST):
+    async with _importer(it, folder, Silent()) as importer, asyncio.timeout(LONG):
         landed = await importer.run()
     await it.mesh.rest()
     return landed
@@ -158,6 +161,17 @@ async def test_what_the_streams_have_not_told_yet_is_sent_again_and_counts_once(
         await _imported(it, folder)
 
         assert await _heads(it) == before
+
+
+async def test_a_shop_that_is_not_there_is_said_at_once(
+    memory_ground: Ground, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "PAUSE", 0.0)
+    broker = memory_ground.broker()
+    await broker.open()
+
+    with pytest.raises(MeshSilent, match="scripts/up"):
+        await Importer(Files(folder), broker, SystemClock(), Silent()).run()
 
 
 async def test_other_files_are_not_mixed_with_what_was_imported(
