@@ -22,6 +22,9 @@ from bus.work import Accepted, Cause, Outcome, Postponed, Superseded, TurnedDown
 
 __all__ = ["Calls", "Later", "Outside", "OutsideUnavailable"]
 
+SOONEST, LATEST = 0.1, 86_400.0
+"""Seconds between which a `Later` is taken at its word."""
+
 log = structlog.get_logger()
 
 
@@ -142,6 +145,9 @@ class Calls:
             # The row is still there: it is asked again, under the same key.
             log.warning("answer not recorded", name=row.name, reason=str(error))
             await self._clock.sleep(LOOK)
+        except Exception as error:  # of ours; the other calls go on, and this one not at once
+            log.error("call failed", name=row.name, exc_info=error)
+            await self._clock.sleep(LOOK)
 
     async def _settle(self, row: DutyRow) -> None:
         try:
@@ -157,7 +163,8 @@ class Calls:
             log.error("call failed", name=row.name, exc_info=error, again_in=str(pause))
         else:
             if isinstance(answer, Later):
-                await self._agenda.postpone(row, answer.seconds)
+                self._agenda.fulfilled(row.name)
+                await self._agenda.postpone(row, max(SOONEST, min(answer.seconds, LATEST)))
             else:
                 await self._record(row, answer)
 

@@ -145,6 +145,17 @@ async def test_an_undecided_world_is_asked_again_when_it_says(desk: Desk, world:
     assert len(set(world.asked)) == 1
 
 
+@pytest.mark.parametrize("seconds", [-1.0, 1e-9, float("inf"), float("nan")])
+async def test_an_odd_later_is_no_reason_to_hammer(
+    desk: Desk, world: World, seconds: float
+) -> None:
+    world.later = seconds
+    calls = call(desk, world)
+    await ask(desk)
+    await desk.until(lambda: len(world.asked) == 1 and calls.idle)
+    assert desk.disk.duties["ask:q-0"].due > desk.clock.now()
+
+
 async def test_after_a_few_failures_nobody_is_asked_until_the_pause_is_over(
     desk: Desk, world: World
 ) -> None:
