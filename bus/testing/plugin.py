@@ -10,8 +10,21 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from bus.testing.ground import Ground, MemoryGround, RealGround, Servers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Log lines as plain text: the default's drawn tracebacks take seconds on a busy machine."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")
