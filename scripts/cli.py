@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, Group
 
@@ -54,18 +56,31 @@ COMMANDS = {
 }
 
 
-def build() -> App:
+def build(words: Sequence[str]) -> App:
+    """A command's modules are loaded only when it is used, or when all are listed."""
+    listed = not words or words[0] in ("--help", "-h")
     app = App(name="trueup", help=HELP, help_format="markdown", version=version)
     for group, commands in COMMANDS.items():
         for name, place in commands.items():
-            app.command(f"scripts.commands.{place}", name=name, group=group)
+            command = _loaded(place) if listed else f"scripts.commands.{place}"
+            if isinstance(command, App):  # with commands of its own; it has its name
+                command.group = (group,)
+                app.command(command)
+            else:
+                app.command(command, name=name, group=group)
     return app
+
+
+def _loaded(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(importlib.import_module(f"scripts.commands.{module}"), name)
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Runs one command, of `sys.argv` unless `words` are given; exits with its code."""
     try:
-        build()(words)
+        given = sys.argv[1:] if words is None else words
+        build(given)(given)
     except Exit as error:
         fail(error.code, str(error))
     except SettingsError as error:
