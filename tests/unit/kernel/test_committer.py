@@ -154,6 +154,8 @@ async def test_no_refusal_and_no_no_op_rests_on_a_stale_state(disk: MemoryDisk) 
         await told(one, work(Deposit(id="a", amount=1)))
         await told(other, work(Deposit(id="a", amount=9)))  # `one` has not heard of it
         (outcome,) = await told(one, work(Withdraw(id="a", amount=10)))
+        # The lost race has made it look again: it needed no transaction that can't lose.
+        assert (one.counts["conflicts"], one.counts["exclusives"]) == (1, 0)
     assert isinstance(outcome, Accepted)
 
 
@@ -305,6 +307,23 @@ async def test_after_an_unknown_commit_nothing_is_written_twice(
     assert outcome.position == 1
     assert [event.position for event in heard] == [1]
     assert types(disk) == ["Deposited"]
+
+
+async def test_what_rested_on_a_failed_commit_is_decided_again_before_it_is_written(
+    disk: MemoryDisk,
+) -> None:
+    store = GatedStore(disk)
+    store.gate.clear()
+    async with committing(store) as committer:
+        disk.fail_next("before")
+        lost = committer.submit(work(Deposit(id="a", amount=5)))
+        await store.committing.wait()
+        rests_on_it = committer.submit(work(Withdraw(id="a", amount=5)))
+        await asyncio.sleep(0)
+        store.gate.set()
+        assert isinstance(await lost, Postponed)
+        assert isinstance(await rests_on_it, TurnedDown)
+        assert committer.counts["conflicts"] == 0
 
 
 async def test_an_unreachable_store_postpones_and_goes_on(disk: MemoryDisk) -> None:
