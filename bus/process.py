@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from bus.deadlines import Deadlines
 from bus.decider import Domain
 from bus.leader import Leader
 from bus.main import run_until_stopped
+from bus.mirror import Mirror, StreamDiverged
 from bus.outside import Calls, Outside
 from bus.parked import Retried
 from bus.reactions import Reactions
@@ -88,10 +90,11 @@ class DomainProcess:
         try:
             await self.store.open()
             await self.broker.open()
+            self._wire()
+            await self._compare_with_stream()
         except (StoreUnavailable, BrokerUnavailable):
             await self._leave()
             raise
-        self._wire()
         self._tasks = [
             asyncio.create_task(self.committer.run(), name=f"{self.domain.name} committer"),
             asyncio.create_task(self.leader.run(), name=f"{self.domain.name} leader"),
@@ -187,11 +190,28 @@ class DomainProcess:
         """What only the leader does."""
         calls = [("calls", self.calls.run)] if self.calls else []
         return [
-            ("relay", self.relay.run),
+            ("relay", self._relay),
             ("deadlines", self.deadlines.run),
             *[(f"reactions to {r.upstream}", r.run) for r in self.reactions],
             *calls,
         ]
+
+    async def _relay(self) -> None:
+        try:
+            await self.relay.run()
+        except StreamDiverged as halt:
+            self.service.halted = str(halt)
+            raise
+
+    async def _compare_with_stream(self) -> None:
+        """Before the first command: one more event would only be one more that differs."""
+        try:
+            # That somebody makes the stream again meanwhile is the relay's business.
+            with suppress(StreamMissing):
+                await Mirror(self.domain.contract, self.store, self.broker).check(0)
+        except StreamDiverged as halt:
+            log.critical("takes no commands", reason=str(halt))
+            self.service.halted = str(halt)
 
     async def _retry_parked(self, key: str | None) -> Retried | None:
         if not self.leader.leading:

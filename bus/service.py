@@ -29,7 +29,10 @@ log = structlog.get_logger()
 
 
 class Service:
-    """Takes `cmd.<domain>.…` and `submit.<domain>.…` and answers from the committer."""
+    """Takes `cmd.<domain>.…` and `submit.<domain>.…` and answers from the committer.
+
+    `halted` is why it takes none any more, until a person has looked: a sentence.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Service:
         self._intake = Intake(contract, ids)
         self.answering: set[asyncio.Task[None]] = set()
         self._submissions: Serving | None = None
+        self.halted: str | None = None
 
     @property
     def idle(self) -> bool:
@@ -75,9 +79,8 @@ class Service:
             await asyncio.wait(set(self.answering))
 
     def _take(self, request: Request) -> None:
-        if self._committer.waiting >= WAITING:
-            answer = replies.unavailable("Overloaded", "more is waiting than can be decided soon")
-            request.respond(answer.body, answer.headers)
+        if (busy := self._unavailable()) is not None:
+            request.respond(busy.body, busy.headers)
             return
         try:
             work = self._intake.work(request.subject, request.body, request.headers)
@@ -86,6 +89,13 @@ class Service:
             return
         outcome = self._committer.submit(work)
         outcome.add_done_callback(lambda done: self._decided(request, work, done.result()))
+
+    def _unavailable(self) -> Answer | None:
+        if self.halted is not None:
+            return replies.unavailable("Halted", self.halted)
+        if self._committer.waiting >= WAITING:
+            return replies.unavailable("Overloaded", "more is waiting than can be decided soon")
+        return None
 
     def _decided(self, request: Request, work: Work, outcome: Outcome) -> None:
         if isinstance(outcome, Stale):
@@ -127,6 +137,9 @@ class Service:
 
     async def _submitted(self, submission: Submission) -> None:
         """Handles a stored command; it leaves the queue only when its answer stands."""
+        if self._unavailable() is not None:
+            await submission.retry(replies.RETRY_AFTER)
+            return
         try:
             work = self._intake.work(
                 submission.subject,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from bus.broker.port import Outgoing
 from bus.testing.ground import Ground, MemoryGround
 from domains.inventory.domain import DOMAIN as INVENTORY
 from domains.inventory.messages import ReceiveStock
@@ -71,3 +72,18 @@ async def test_an_unreachable_store_is_reported_and_nothing_is_lost(
         await it.accepted(CancelOrder(id="o-1"))
         await it.mesh.rest()
         assert await it.stock_of("tea") == (1, 0)
+
+
+async def test_a_stream_that_is_ahead_of_the_store_stops_the_service(ground: Ground) -> None:
+    async with shop(ground) as it:
+        await it.stock(tea=1)
+        (process,) = [p for p in it.mesh.processes if p.domain.name == "inventory"]
+        await it.mesh.kill(process)
+        head = await it.mesh.stores["inventory"].head()
+        foreign = Outgoing("evt.inventory.stock.tea.StockReceived", b"{}")
+        await it.mesh.broker.publish_run("inventory", head.position, [foreign])
+        await it.mesh.start_process(INVENTORY)
+        answer = await it.mesh.send(ReceiveStock(id="tea", quantity=1))
+        assert (answer["status"], answer["code"]) == ("unavailable", "Halted")
+        assert "trueup repair inventory" in answer["message"]
+        assert await it.mesh.stores["inventory"].head() == head
