@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from nats.aio.client import Client
@@ -25,8 +26,7 @@ PATIENCE = 30.0
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What a stranger has after cloning, plus the environment and the files of the chapter
-    on a domain of one's own."""
+    """What a stranger has after cloning, and the environment."""
     copy = tmp_path_factory.mktemp("a fresh") / "check out"
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"],
@@ -42,12 +42,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             target.write_bytes((ROOT / name).read_bytes())
             target.chmod((ROOT / name).stat().st_mode)
     (copy / ".venv").symlink_to(ROOT / ".venv")
-    for name, text in files_of_the_chapter():
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        (copy / name).write_text(text)
-    (copy / "domains" / "loyalty" / "__init__.py").touch()
     yield copy
     run(copy, "scripts/trueup", "down")
+
+
+@pytest.fixture(scope="module")
+def own_domain(checkout: Path) -> list[str]:
+    """The files of the chapter on a domain of one's own, put where it says."""
+    for name, text in files_of_the_chapter():
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text(text)
+    (checkout / "domains" / "loyalty" / "__init__.py").touch()
+    return [name for name, _ in files_of_the_chapter()]
 
 
 def files_of_the_chapter() -> list[tuple[str, str]]:
@@ -98,23 +104,27 @@ async def test_the_real_cli_is_answered_too(url: str) -> None:
     assert json.loads(await nats_cli.run_binary(url, words))["status"] == "accepted"
 
 
-def test_the_rules_of_a_domain_of_ones_own_are_tested(checkout: Path) -> None:
-    tested = run(checkout, "scripts/test", "tests/unit/test_loyalty.py")
-    assert tested.returncode == 0, tested.stdout
-
-
-async def test_a_domain_of_ones_own_runs_beside_the_shops(client: Client) -> None:
-    for example in nats_cli.examples(README, "Your own domain"):
-        if example.words[0] == "nats":
-            await check(client, example)
-
-
-def test_the_chapter_on_a_domain_of_ones_own_is_clean_code(checkout: Path) -> None:
-    names = [name for name, _ in files_of_the_chapter()]
+def test_the_chapter_on_a_domain_of_ones_own_is_clean_code(
+    checkout: Path, own_domain: list[str]
+) -> None:
     python = str(checkout / ".venv" / "bin" / "python")
     for tool in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
-        checked = run(checkout, python, "-m", *tool, *names)
+        checked = run(checkout, python, "-m", *tool, *own_domain)
         assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.usefixtures("own_domain")
+async def test_a_domain_of_ones_own_runs_beside_the_shops(checkout: Path, url: str) -> None:
+    port = f"--nats-port={urlsplit(url).port}"
+    for example in nats_cli.examples(README, "Your own domain"):
+        if example.words[0] == "nats":
+            client = await nats_cli.connect(url)
+            await check(client, example)
+            await client.close()
+        else:
+            told = [port] if example.words[0] == "scripts/up" else []
+            done = run(checkout, *example.words, *told)
+            assert done.returncode == 0, done.stdout + done.stderr
 
 
 async def check(client: Client, example: Example) -> None:
