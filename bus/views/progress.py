@@ -41,13 +41,15 @@ class Progress:
         """Returns when the rows have been folded up to `wanted`. Raises Invalid."""
         if self._halted:
             raise Invalid(replies.unavailable("ViewStopped", self._halted))
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while wanted and not await self._there(wanted):
-                    await self._some_move()
-        except TimeoutError:
-            message = "the view has not heard of these positions yet; ask again"
-            raise Invalid(replies.unavailable("CatchingUp", message)) from None
+        # Counted, not cancelled: a client of a store may swallow a cancellation, and the
+        # question would never be answered.
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
+        while wanted and not await self._there(wanted):
+            if loop.time() >= until:
+                message = "the view has not heard of these positions yet; ask again"
+                raise Invalid(replies.unavailable("CatchingUp", message))
+            await self._some_move()
 
     async def _there(self, wanted: Mapping[str, int]) -> bool:
         async with self._store.snapshot() as snapshot:
