@@ -7,7 +7,7 @@
         assert await mesh.story("o-1") == ["ordering OrderPlaced", "inventory StockReserved"]
 
 The processes are the real ones and speak the real bytes. What is beneath them is chosen by
-the ground: `memory()` comes to rest in milliseconds, `real(...)` runs on nats-server,
+the ground: `memory()` needs no server, `real(...)` runs on nats-server,
 Postgres and Valkey.
 """
 
