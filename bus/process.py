@@ -31,6 +31,7 @@ from bus.service import Service
 from bus.settings import Settings
 from bus.store.port import Store, StoredEvent, StoreUnavailable
 from bus.store.postgres import PostgresStore
+from bus.tasks import end
 
 VERSION = "1.0.0"
 
@@ -119,17 +120,13 @@ class DomainProcess:
             await self.service.stop()
             await self.committer.drain()
         await self.leader.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._hints, return_exceptions=True)
+        await end(self._tasks)
+        await asyncio.gather(*self._hints, return_exceptions=True)
         await self._leave()
 
     async def kill(self) -> None:
         """Ends as a crash does, for tests: nothing is finished, nobody is told."""
-        tasks = [*self._tasks, *self._hints, *self.service.answering]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end([*self._tasks, *self._hints, *self.service.answering])
         await self._leave()
 
     async def wait(self) -> None:

@@ -1,9 +1,10 @@
-"""Ends tasks for certain."""
+"""Ends tasks for certain: some libraries swallow a cancellation."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 AGAIN = 2.0
@@ -25,3 +26,18 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in done:
             if not task.cancelled():
                 task.exception()  # has been looked at
+
+
+@contextmanager
+def heeding_cancellation() -> Iterator[None]:
+    """Raises CancelledError at its end where the body was cancelled and did not say so.
+
+    redis-py takes a cancellation for a broken connection now and then, and tries again.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError

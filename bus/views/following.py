@@ -14,6 +14,7 @@ from bus.broker.port import Broker, BrokerUnavailable
 from bus.clock import Clock
 from bus.reader import Reader
 from bus.store.port import StoreUnavailable
+from bus.tasks import end
 from bus.view import Source, View
 from bus.views.builder import Builder, Rewound
 
@@ -72,9 +73,7 @@ class Following:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
 
     async def _follow(self, source: Source) -> None:
         reader = Reader(self._broker, source.contract, batch=BATCH, clock=self._clock)

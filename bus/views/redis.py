@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from bus.clock import uuid7
 from bus.store.port import Parked, ParkedRow, StoreUnavailable
+from bus.tasks import heeding_cancellation
 from bus.view import View
 from bus.views.kept import check_view, shape
 from bus.views.port import Change, Snapshot, State, Superseded, ViewChanged
@@ -140,7 +141,8 @@ class RedisViewStore:
         if self._redis is None:
             raise RuntimeError(f"the store of view {self.view.name} is not open")
         try:
-            yield
+            with heeding_cancellation():
+                yield
         except (RedisError, OSError, TimeoutError) as error:
             host = urlsplit(self._url).hostname or "localhost"
             message = f"Redis on {host} can't be reached or can't write ({error})"

@@ -13,6 +13,7 @@ from bus.broker.port import Broker, Serving
 from bus.clock import Clock, SystemClock
 from bus.halt import Halt
 from bus.store.port import Checkpoint
+from bus.tasks import end
 from bus.view import View
 from bus.views import parked, queries
 from bus.views.builder import Builder
@@ -79,8 +80,7 @@ class ViewWorker:
     async def kill(self) -> None:
         """Ends as a crash does, for tests: nothing is finished, nobody is told."""
         if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+            await end([self._running])
         await self._leave()
 
     def status(self) -> status.Status:

@@ -364,3 +364,20 @@ async def test_several_processes_may_create_a_view_at_once(stores: Stores) -> No
 async def test_a_view_has_a_plain_name(stores: Stores, name: str) -> None:
     with pytest.raises(ValueError, match="must match"):
         await stores(replace(DEBTS, name=name))
+
+
+async def test_a_cancellation_is_never_swallowed(stores: Stores) -> None:
+    store = await stores(DEBTS)
+
+    async def look(turns: int) -> asyncio.Task[object]:
+        looking: asyncio.Task[object] = asyncio.create_task(store.state())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        looking.cancel()
+        await asyncio.wait([looking])
+        return looking
+
+    for turns in [*range(60)] * 5:
+        looking = await look(turns)
+        # One that was quicker than the cancellation has its result; there is no third way.
+        assert looking.cancelled() or looking.cancelling() == 0
