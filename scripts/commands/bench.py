@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from bus.broker.port import BrokerUnavailable, NoResponders
-from scripts.bench.commands import CLIENTS, Refused, measure
+from scripts.bench.running import CLIENTS, Refused, measure
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, Exit
 from scripts.commands.mesh import connected
 from scripts.commands.output import say, show

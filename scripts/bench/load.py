@@ -1,0 +1,109 @@
+"""The load: clients on one connection, each with one command on its way at a time.
+
+A process of its own, and a lean one: it splits what arrives at line ends, compares a few
+bytes, and writes the next commands of all who were answered in one go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import uvloop
+from msgspec import Struct
+
+from scripts.bench.figures import Run
+from scripts.bench.spoken import counting, tell
+from scripts.bench.wire import Wire, connected
+
+PATIENCE = 30.0
+"""Seconds without the last answers after which the run has failed."""
+
+
+class Task(Struct, frozen=True):
+    """`clients` send `body` to `subject` + id, once to each of `ids` at most, for `seconds`;
+    what is answered in the first `warm_up` seconds does not count. Each answer must begin
+    with `expected`; with `headed` it carries headers, which are not looked at."""
+
+    url: str
+    subject: str
+    ids: Sequence[str]
+    body: str
+    clients: int
+    seconds: float
+    warm_up: float
+    expected: str
+    headed: bool = False
+
+
+class Clients:
+    """What each of the task's clients waits for, and since when."""
+
+    def __init__(self, task: Task, wire: Wire) -> None:
+        self._task = task
+        self._wire = wire
+        self._ids: Iterator[str] = iter(task.ids)
+        self._since = [0.0] * task.clients
+        self._waiting = 0
+        self._expected = task.expected.encode()
+        self.latencies: list[float] = []
+        self.done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        wire.deliver = self._answered
+
+    def start(self) -> None:
+        self._began = time.perf_counter()
+        self._counts = self._began + self._task.warm_up
+        self._until = self._counts + self._task.seconds
+        for client in range(self._task.clients):
+            self._send(client, self._began)
+
+    @property
+    def took(self) -> float:
+        return self._ended - self._counts
+
+    def _send(self, client: int, now: float) -> None:
+        id = next(self._ids, None) if now < self._until else None
+        if id is None:
+            return
+        self._since[client] = now
+        self._waiting += 1
+        self._wire.ask(f"{self._task.subject}{id}", client, self._task.body)
+
+    def _answered(self, client: int, payload: bytes, headed: bool) -> None:
+        now = time.perf_counter()
+        if headed != self._task.headed or not (headed or payload.startswith(self._expected)):
+            self._fail(payload)
+            return
+        if now >= self._counts:
+            self.latencies.append(now - self._since[client])
+        self._waiting -= 1
+        self._ended = now
+        self._send(client, now)
+        if self._waiting == 0 and not self.done.done():
+            self.done.set_result(now)
+
+    def _fail(self, payload: bytes) -> None:
+        if not self.done.done():
+            self.done.set_exception(RuntimeError(payload.decode(errors="replace")))
+
+
+async def run(task: Task) -> Run:
+    """Raises RuntimeError for an answer that was not expected, TimeoutError without any."""
+    wire = await connected(task.url, Wire)
+    await wire.ready()
+    clients = Clients(task, wire)
+    async with asyncio.timeout(task.warm_up + task.seconds + PATIENCE):
+        clients.start()
+        await asyncio.wait([clients.done], timeout=task.warm_up)
+        with counting() as cpu:
+            await clients.done
+    wire.close()
+    return Run(clients.took, clients.latencies, cpu())
+
+
+if __name__ == "__main__":
+    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    tell(uvloop.run(run(asked)))
