@@ -13,6 +13,7 @@ from bus.decider import Domain
 from bus.envelope import Key
 from bus.plan import Decided, Plan
 from bus.receipts import Receipts
+from bus.snapshots import Snapshots
 from bus.states import Folded, Loads, States
 from bus.store.port import Append, Conflict, Head, Store, StoredEvent, StoreUnavailable
 from bus.work import Accepted, Failed, Postponed, Superseded, TurnedDown, Work, tell
@@ -49,7 +50,8 @@ class Batches:
         self._ids = ids
         self._max_payload = max_payload
         self._behind = behind
-        self.states = States(domain)
+        self.snapshots = Snapshots(domain, store)
+        self.states = States(domain, self.snapshots)
         self.receipts = Receipts(store)
         self.listeners: list[Callable[[Sequence[StoredEvent]], None]] = []
         self.duty_listeners: list[Callable[[Set[str]], None]] = []
@@ -96,6 +98,7 @@ class Batches:
             return
         head = await append(plan.append())
         self.states.keep(plan.states)
+        self.snapshots.committed(plan.events, plan.states)
         self.commits += 1
         await self._confirm(plan, head.position - len(plan.events))
 
@@ -200,8 +203,10 @@ class Batches:
         """
         if plan.events:
             first = plan.events[0]
-            history = (await self._store.load([first.key]))[first.key]
-            positions = [e.position for e in history if e.event_id == first.event_id]
+            there = await self._store.sequence(
+                first.key, after=first.version - 1, upto=first.version
+            )
+            positions = [e.position for e in there if e.event_id == first.event_id]
             return positions[0] - 1 if positions else None
         receipts = plan.append().receipts
         stored = await self._store.receipts([receipt.command_id for receipt in receipts])

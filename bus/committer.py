@@ -16,6 +16,7 @@ from bus.clock import Clock, Ids, uuid7
 from bus.decider import Domain
 from bus.envelope import Key
 from bus.plan import Plan
+from bus.snapshots import Snapshots
 from bus.states import Folded
 from bus.store.port import Store, StoredEvent
 from bus.work import Outcome, Postponed, Work, tell
@@ -64,6 +65,11 @@ class Committer:
     def duty_listeners(self) -> list[Callable[[Set[str]], None]]:
         """They hear which kinds of duties ("deadline", "call") a commit has started."""
         return self._batches.duty_listeners
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Its `run` keeps them, beside the committer's own."""
+        return self._batches.snapshots
 
     @property
     def counts(self) -> dict[str, int]:

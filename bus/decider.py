@@ -56,11 +56,19 @@ class Decider:
     `decide(command, state, now)` gives the events that follow, an empty sequence where
     the command changes nothing, or raises Refused. `evolve(state, event)` gives the next
     state. Both are pure: no clock, no ids, no randomness, no I/O.
+
+    `state` is the states' type, where snapshots are to be kept of them: worth it for an
+    aggregate whose history goes on for ever. msgspec must be able to read it back from JSON
+    (a union's structs need tags), and states must be immutable. A change of its structure
+    makes older snapshots useless by itself; raise `shape` when `evolve` comes to another
+    state from the same events.
     """
 
     initial: Any
     decide: Callable[[Any, Any, datetime], Sequence[Event]]
     evolve: Callable[[Any, Any], Any]
+    state: Any = None
+    shape: int = 1
 
 
 States = Mapping[Key, Any]

@@ -6,15 +6,16 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
-import msgspec
 import structlog
 
 from bus import log as event_log
 from bus import parked, status, subjects
+from bus.behind import Upstreams
 from bus.broker.nats import NatsBroker
-from bus.broker.port import Broker, BrokerUnavailable, NoResponders, Serving, StreamMissing
+from bus.broker.port import Broker, BrokerUnavailable, Serving, StreamMissing
 from bus.broker.streams import StreamSettings
 from bus.clock import Clock, Ids, SystemClock, uuid7
 from bus.committer import Committer
@@ -32,6 +33,7 @@ from bus.settings import Settings
 from bus.store.port import Store, StoredEvent, StoreUnavailable
 from bus.store.postgres import PostgresStore
 from bus.tasks import end
+from bus.trimming import Trimming
 
 VERSION = "1.0.0"
 
@@ -47,6 +49,7 @@ def run(domain: Domain, outside: Callable[[Settings], Outside] | None = None) ->
             PostgresStore(settings.database_url(domain.name)),
             NatsBroker(settings.nats_url, name=domain.name, streams=_streams(settings)),
             outside=outside(settings) if outside else None,
+            receipts_days=settings.receipts_days,
         )
 
     run_until_stopped(domain.name, build)
@@ -63,7 +66,8 @@ def _streams(settings: Settings) -> StreamSettings:
 class DomainProcess:
     """All parts of one process, wired. Several may run for one domain: one of them leads.
 
-    `outside` answers the domain's calls, where it makes any.
+    `outside` answers the domain's calls, where it makes any. Receipts are kept for
+    `receipts_days`, 0: for ever.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class DomainProcess:
         clock: Clock | None = None,
         ids: Ids = uuid7,
         outside: Outside | None = None,
+        receipts_days: int = 0,
     ) -> None:
         self.domain = domain
         self.store = store
@@ -82,6 +87,7 @@ class DomainProcess:
         self._clock = clock or SystemClock()
         self._ids = ids
         self._outside = outside
+        self._receipts_days = receipts_days
         self._serving: Serving | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._hints: set[asyncio.Task[None]] = set()
@@ -98,6 +104,9 @@ class DomainProcess:
             raise
         self._tasks = [
             asyncio.create_task(self.committer.run(), name=f"{self.domain.name} committer"),
+            asyncio.create_task(
+                self.committer.snapshots.run(), name=f"{self.domain.name} snapshots"
+            ),
             asyncio.create_task(self.leader.run(), name=f"{self.domain.name} leader"),
         ]
         self._serving = await self.broker.serve(
@@ -168,7 +177,7 @@ class DomainProcess:
             clock,
             ids=self._ids,
             max_payload=broker.max_payload,
-            behind=self._behind,
+            behind=Upstreams(store, broker).behind,
         )
         self.committer.listeners.append(self._committed)
         self.service = Service(domain.contract, broker, self.committer, clock, self._ids)
@@ -181,17 +190,30 @@ class DomainProcess:
         self.calls = (
             Calls(domain, store, self.committer, clock, self._outside) if self._outside else None
         )
+        self.trimming = Trimming(store, clock, timedelta(days=self._receipts_days))
         self.leader = Leader(store.lease(), self._leading, clock)
 
     def _leading(self) -> Sequence[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         """What only the leader does."""
         calls = [("calls", self.calls.run)] if self.calls else []
-        return [
-            ("relay", self._relay),
+        duties = [
             ("deadlines", self.deadlines.run),
+            *([("trimming", self.trimming.run)] if self._receipts_days else []),
             *[(f"reactions to {r.upstream}", r.run) for r in self.reactions],
             *calls,
         ]
+        # The relay begins first: in a store that was restored nothing else may begin at all.
+        compared = [(name, self._once_compared(start)) for name, start in duties]
+        return [("relay", self._relay), *compared]
+
+    def _once_compared(
+        self, start: Callable[[], Coroutine[Any, Any, None]]
+    ) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def run() -> None:
+            await self.relay.compared.wait()
+            await start()
+
+        return run
 
     async def _relay(self) -> None:
         try:
@@ -229,20 +251,3 @@ class DomainProcess:
             await self.broker.publish(subjects.hint(self.domain.name), b"")
         except BrokerUnavailable as error:
             log.debug("no hint", domain=self.domain.name, reason=str(error))
-
-    async def _behind(self, upstream: str) -> bool:
-        """Whether `upstream` has events that this domain has not reacted to; asked of the
-        owner, or of the stream while the owner is down. In doubt it is behind."""
-        try:
-            heard = (await self.store.checkpoint(upstream)).position
-            return await self._last(upstream, heard) > heard
-        except (BrokerUnavailable, StoreUnavailable, StreamMissing):
-            return True
-
-    async def _last(self, upstream: str, after: int) -> int:
-        question = msgspec.json.encode({"after": after, "limit": 1})
-        try:
-            reply = await self.broker.request(subjects.log_read(upstream), question)
-            return int(msgspec.json.decode(reply.body)["head"])
-        except NoResponders:
-            return (await self.broker.stream_state(upstream)).last

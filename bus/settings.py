@@ -77,6 +77,11 @@ class Settings:
         """0 means all."""
         return cast(int, self._get("TRUEUP_STREAM_MAX_MSGS"))
 
+    @property
+    def receipts_days(self) -> int:
+        """0 means for ever."""
+        return cast(int, self._get("TRUEUP_RECEIPTS_DAYS"))
+
     def database_url(self, owner: str) -> str:
         """The database of a domain, or of all views (owner `views`)."""
         name = database_variable(owner)

@@ -4,42 +4,25 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
 
 from bus.decider import Domain
 from bus.envelope import Key
-from bus.store.port import StoredEvent
+from bus.folding import PAGE, Folded, Loads, State, Unreadable, beginning, fold, fold_on
+from bus.snapshots import EVERY, Snapshots
+from bus.store.port import Past
 
-
-class State(NamedTuple):
-    """An aggregate's state after its `version`-th event."""
-
-    version: int
-    value: Any
-
-
-class Unreadable(NamedTuple):
-    """An aggregate whose own history can't be folded; whatever reads it fails with `error`."""
-
-    error: Exception
-
-
-Folded = State | Unreadable
-
-
-class Loads(Protocol):
-    """A store, or a transaction of one."""
-
-    async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]: ...
+__all__ = ["Folded", "Loads", "State", "States", "Unreadable"]
 
 
 class States:
     """The least recently used states beyond `capacity` are forgotten."""
 
-    def __init__(self, domain: Domain, capacity: int = 20_000) -> None:
+    def __init__(self, domain: Domain, snapshots: Snapshots, capacity: int = 20_000) -> None:
         self._domain = domain
+        self._snapshots = snapshots
         self._capacity = capacity
         self._states: OrderedDict[Key, State] = OrderedDict()
+        snapshots.on_wrong = self.forget_all
 
     def get(self, key: Key) -> State | None:
         state = self._states.get(key)
@@ -59,19 +42,25 @@ class States:
         for key in keys:
             self._states.pop(key, None)
 
+    def forget_all(self, aggregate: str) -> None:
+        """Forgets the states of this kind of aggregate."""
+        self.forget([key for key in self._states if key.aggregate == aggregate])
+
     async def load(self, source: Loads, keys: Sequence[Key]) -> Mapping[Key, Folded]:
-        """The states of `keys` as `source` has them now, past the cache."""
+        """The states of `keys` as `source` has them now, past the cache: one round trip,
+        unless what has happened since a snapshot fills more than a page."""
         if not keys:
             return {}
-        histories = await source.load(keys)
-        return {key: self._fold(key, histories[key]) for key in keys}
+        pasts = await source.recall(keys, self._snapshots.shapes, PAGE)
+        return {key: await self._fold(source, key, pasts[key]) for key in keys}
 
-    def _fold(self, key: Key, history: Sequence[StoredEvent]) -> Folded:
-        try:
-            value = self._domain.initial(key)
-            for stored in history:
-                event = self._domain.contract.decode(stored.position, stored.body).data
-                value = self._domain.evolve(key, value, event)
-        except Exception as error:  # a decider's fault must not stop the others' commands
-            return Unreadable(error)
-        return State(history[-1].version if history else 0, value)
+    async def _fold(self, source: Loads, key: Key, past: Past) -> Folded:
+        restored = self._snapshots.restore(key, past)
+        start = restored or beginning(self._domain, key)
+        useless = past.snapshot is not None and restored is None
+        state = fold(self._domain, key, start, () if useless else past.events)
+        if useless or len(past.events) == PAGE:
+            state = await fold_on(self._domain, source, key, state)
+        if isinstance(state, State) and state.version - start.version >= EVERY:
+            self._snapshots.take(key, state)
+        return state

@@ -57,6 +57,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _days(text: str) -> int:
+    if (days := _count(text)) > 36_500:
+        raise ValueError
+    return days
+
+
 _database = _url("postgresql", "postgres")
 DATABASE_RULE = "a URL like postgresql://user:password@host:5432/name"
 
@@ -127,5 +133,12 @@ VARIABLES = (
         "a whole number, 0 for all",
         _count,
         "0",
+    ),
+    Variable(
+        "TRUEUP_RECEIPTS_DAYS",
+        "days for which a command sent again gets the same answer; then its receipt goes",
+        "a whole number up to 36500, 0 for ever",
+        _days,
+        "7",
     ),
 )

@@ -9,9 +9,9 @@ import asyncpg
 import msgspec
 
 from bus.envelope import Key
-from bus.store import packing, queries
+from bus.store import packing, queries, recalling
 from bus.store.outages import OUTAGES, reaching
-from bus.store.port import Append, Conflict, Fired, Head, StoredEvent
+from bus.store.port import Append, Conflict, Fired, Head, Past, StoredEvent
 
 _APPEND = "select * from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
@@ -67,6 +67,26 @@ class PostgresTransaction:
     async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]:
         with reaching(self._name):
             return await queries.load(self._connection, keys)
+
+    async def recall(
+        self, keys: Sequence[Key], shapes: Mapping[str, str], limit: int
+    ) -> Mapping[Key, Past]:
+        with reaching(self._name):
+            return await recalling.recall(self._connection, keys, shapes, limit)
+
+    async def sequence(
+        self,
+        key: Key,
+        *,
+        after: int | None = None,
+        upto: int | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[StoredEvent]:
+        with reaching(self._name):
+            return await queries.sequence(
+                self._connection, key, after=after, upto=upto, limit=limit, descending=descending
+            )
 
     async def append(self, append: Append) -> Head:
         with reaching(self._name):

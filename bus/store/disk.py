@@ -20,7 +20,9 @@ from bus.store.port import (
     Head,
     NewEvent,
     ParkedRow,
+    Past,
     ReactionRefused,
+    Snapshot,
     StoredEvent,
     StoredReceipt,
     StoreUnavailable,
@@ -40,6 +42,9 @@ class MemoryDisk:
         self.aggregates: dict[Key, list[StoredEvent]] = {}
         self.head = Head(0, bytes(32))
         self.receipts: dict[str, StoredReceipt] = {}
+        self.recorded: dict[str, datetime] = {}
+        """When each receipt was recorded."""
+        self.snapshots: dict[Key, Snapshot] = {}
         self.upstreams: dict[str, Checkpoint] = {}
         self.duties: dict[str, DutyRow] = {}
         self.parked: dict[tuple[str, str, int], ParkedRow] = {}
@@ -75,6 +80,24 @@ class MemoryDisk:
     def version(self, key: Key) -> int:
         events = self.aggregates.get(key)
         return events[-1].version if events else 0
+
+    def past(self, key: Key, shape: str | None, limit: int) -> Past:
+        snapshot = self.snapshots.get(key)
+        if snapshot is None or snapshot.shape != shape:
+            return Past(None, self.aggregates.get(key, [])[:limit])
+        events = [e for e in self.aggregates.get(key, ()) if e.version >= snapshot.version]
+        return Past(snapshot, events[:limit])
+
+    def keep_snapshot(self, new: Snapshot) -> None:
+        kept = self.snapshots.get(new.key)
+        if kept is None or kept.shape != new.shape or kept.version <= new.version:
+            self.snapshots[new.key] = new
+
+    def trim_receipts(self, before: datetime, limit: int) -> int:
+        old = [id for id, recorded in self.recorded.items() if recorded < before][:limit]
+        for id in old:
+            del self.receipts[id], self.recorded[id]
+        return len(old)
 
     def commit(self, append: Append) -> Head:
         """All of `append`, or nothing. Raises Conflict and the fault that is next."""
@@ -135,6 +158,7 @@ class MemoryDisk:
         for receipt in append.receipts:
             answer = StoredReceipt(receipt.digest, receipt.answer, before + receipt.last)
             self.receipts[receipt.command_id] = answer
+            self.recorded[receipt.command_id] = datetime.now(UTC)
         for row in append.parked:
             reason = storable(row.reason)
             parked = ParkedRow(*row[:4], reason, 1, datetime.now(UTC))

@@ -19,6 +19,8 @@ from bus.store.port import (
     Head,
     Lease,
     ParkedRow,
+    Past,
+    Snapshot,
     StoredEvent,
     StoredReceipt,
 )
@@ -26,35 +28,59 @@ from bus.store.port import (
 __all__ = ["MemoryDisk", "MemoryStore", "MemoryTransaction"]
 
 
-class MemoryTransaction:
-    """See `bus.store.port.Transaction`."""
+class _Histories:
+    """What a store and its transactions read alike."""
 
     def __init__(self, disk: MemoryDisk) -> None:
-        self._disk = disk
+        self.disk = disk
 
     async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]:
-        await self._disk.reached()
-        return {key: tuple(self._disk.aggregates.get(key, ())) for key in keys}
+        await self.disk.reached()
+        return {key: tuple(self.disk.aggregates.get(key, ())) for key in keys}
+
+    async def recall(
+        self, keys: Sequence[Key], shapes: Mapping[str, str], limit: int
+    ) -> Mapping[Key, Past]:
+        await self.disk.reached()
+        return {key: self.disk.past(key, shapes.get(key.aggregate), limit) for key in keys}
+
+    async def sequence(
+        self,
+        key: Key,
+        *,
+        after: int | None = None,
+        upto: int | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[StoredEvent]:
+        await self.disk.reached()
+        found = [
+            event
+            for event in self.disk.aggregates.get(key, ())
+            if (after is None or event.version > after) and (upto is None or event.version <= upto)
+        ]
+        return (found[::-1] if descending else found)[:limit]
+
+
+class MemoryTransaction(_Histories):
+    """See `bus.store.port.Transaction`."""
 
     async def append(self, append: Append) -> Head:
-        await self._disk.reached()
-        return self._disk.commit(append)
+        await self.disk.reached()
+        return self.disk.commit(append)
 
 
-class MemoryStore:
+class MemoryStore(_Histories):
     """See `bus.store.port.Store`. What goes wrong is decided by its `disk`."""
 
     def __init__(self, shared: MemoryDisk | None = None) -> None:
-        self.disk = shared or MemoryDisk()
+        super().__init__(shared or MemoryDisk())
 
     async def open(self) -> None:
         await self.disk.reached()
 
     async def close(self) -> None:
         await asyncio.sleep(0)
-
-    async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]:
-        return await MemoryTransaction(self.disk).load(keys)
 
     async def append(self, append: Append) -> Head:
         await self.disk.reached()
@@ -89,6 +115,19 @@ class MemoryStore:
         await self.disk.reached()
         kept = self.disk.receipts
         return {id: kept[id] for id in command_ids if id in kept}
+
+    async def trim_receipts(self, before: datetime, limit: int) -> int:
+        await self.disk.reached()
+        return self.disk.trim_receipts(before, limit)
+
+    async def keep_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        await self.disk.reached()
+        for snapshot in snapshots:
+            self.disk.keep_snapshot(snapshot)
+
+    async def forget_snapshot(self, key: Key) -> None:
+        await self.disk.reached()
+        self.disk.snapshots.pop(key, None)
 
     async def checkpoint(self, upstream: str) -> Checkpoint:
         await self.disk.reached()

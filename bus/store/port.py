@@ -8,156 +8,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from bus.envelope import Key
+from bus.store.rows import (
+    START,
+    Append,
+    Checkpoint,
+    DutyRow,
+    Fired,
+    Head,
+    Moved,
+    NewEvent,
+    Parked,
+    ParkedRow,
+    Past,
+    ReactionRefused,
+    Receipt,
+    Snapshot,
+    StoredEvent,
+    StoredReceipt,
+)
 
-
-class NewEvent(NamedTuple):
-    """An event to append. `body` is the envelope's bytes: stored, hashed, published as is."""
-
-    event_id: str
-    key: Key
-    version: int
-    type: str
-    body: bytes
-
-
-class StoredEvent(NamedTuple):
-    position: int
-    event_id: str
-    key: Key
-    version: int
-    type: str
-    body: bytes
-
-
-class Head(NamedTuple):
-    """The last position of a store (0 when empty) and the hash chain up to it.
-
-    `digest` is 32 bytes: sha256(previous digest || body), from 32 zero bytes.
-    """
-
-    position: int
-    digest: bytes
-
-
-class Checkpoint(NamedTuple):
-    """How far a reader is in a stream, and which event is there. (0, "") is the start."""
-
-    position: int
-    event_id: str
-
-
-START = Checkpoint(0, "")
-
-
-class Receipt(NamedTuple):
-    """The answer to a command, kept with its effect.
-
-    `digest` identifies subject and payload. `answer` is the reply's JSON without its
-    position; `last` counts the batch's events up to and with this command's own, so that
-    the stored position is the head before the batch plus `last`.
-    """
-
-    command_id: str
-    digest: bytes
-    answer: bytes
-    last: int
-
-
-class StoredReceipt(NamedTuple):
-    digest: bytes
-    answer: bytes
-    position: int
-
-
-class DutyRow(NamedTuple):
-    """A deadline or an outside call that is owed.
-
-    `kind` is "deadline" or "call", `body` the JSON of the tagged command or request,
-    `event_id` the event that started it, `correlation_id` that event's.
-    """
-
-    name: str
-    due: datetime
-    kind: str
-    body: bytes
-    event_id: str
-    correlation_id: str
-
-
-class Fired(NamedTuple):
-    """A duty that is fulfilled: this very one, not a later one of the same name."""
-
-    name: str
-    event_id: str
-
-
-class Moved(NamedTuple):
-    """The reaction's place in `upstream` moves in the append's own transaction."""
-
-    upstream: str
-    before: Checkpoint
-    after: Checkpoint
-
-
-class Parked(NamedTuple):
-    """An upstream event that a reader could not take, or that stands behind one.
-
-    `key` is what is parked, `body` the event's bytes, `reason` one line.
-    """
-
-    reader: str
-    key: str
-    position: int
-    body: bytes
-    reason: str
-
-
-class ParkedRow(NamedTuple):
-    reader: str
-    key: str
-    position: int
-    body: bytes
-    reason: str
-    attempts: int
-    since: datetime
-
-
-class ReactionRefused(NamedTuple):
-    """A command of a reaction that the domain's own rules turned down."""
-
-    upstream: str
-    position: int
-    command: str
-    id: str
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """All that one transaction writes, or nothing of it.
-
-    `expected` holds the version of every aggregate that was read (0: has no events).
-    `fired` names duties that must still be there and are deleted; `settled` names duties
-    that are deleted if there. `unparked` are (reader, key, position), which must still be
-    there and are deleted. What is deleted goes before what is written under the same name.
-    """
-
-    expected: Mapping[Key, int] = field(default_factory=dict)
-    events: Sequence[NewEvent] = ()
-    receipts: Sequence[Receipt] = ()
-    moved: Sequence[Moved] = ()
-    duties: Sequence[DutyRow] = ()
-    settled: Sequence[str] = ()
-    fired: Sequence[Fired] = ()
-    parked: Sequence[Parked] = ()
-    unparked: Sequence[tuple[str, str, int]] = ()
-    refusals: Sequence[ReactionRefused] = ()
+__all__ = [
+    "START",
+    "Append",
+    "Checkpoint",
+    "Conflict",
+    "DutyRow",
+    "Fired",
+    "Head",
+    "Lease",
+    "Moved",
+    "NewEvent",
+    "Parked",
+    "ParkedRow",
+    "Past",
+    "ReactionRefused",
+    "Receipt",
+    "Snapshot",
+    "Store",
+    "StoreUnavailable",
+    "StoredEvent",
+    "StoredReceipt",
+    "Transaction",
+]
 
 
 class Conflict(Exception):
@@ -211,6 +107,20 @@ class Lease(Protocol):
 class Transaction(Protocol):
     async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]: ...
 
+    async def recall(
+        self, keys: Sequence[Key], shapes: Mapping[str, str], limit: int
+    ) -> Mapping[Key, Past]: ...
+
+    async def sequence(
+        self,
+        key: Key,
+        *,
+        after: int | None = None,
+        upto: int | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[StoredEvent]: ...
+
     async def append(self, append: Append) -> Head: ...
 
 
@@ -224,6 +134,31 @@ class Store(Protocol):
 
     async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]:
         """All events of each aggregate, in order; every key is in the answer."""
+
+    async def recall(
+        self, keys: Sequence[Key], shapes: Mapping[str, str], limit: int
+    ) -> Mapping[Key, Past]:
+        """In one round trip each aggregate's snapshot, if it has one of the shape that
+        `shapes` gives its kind, and up to `limit` events from that on; of every key."""
+
+    async def sequence(
+        self,
+        key: Key,
+        *,
+        after: int | None = None,
+        upto: int | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[StoredEvent]:
+        """Events of one aggregate with versions above `after` and up to `upto`."""
+
+    async def keep_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Each takes the place of its aggregate's older one, or of one of another shape.
+
+        Nobody waits for it, and it may be lost when the database crashes.
+        """
+
+    async def forget_snapshot(self, key: Key) -> None: ...
 
     async def append(self, append: Append) -> Head:
         """Writes all in one transaction and one round trip; gives the new head.
@@ -250,6 +185,10 @@ class Store(Protocol):
 
     async def receipts(self, command_ids: Sequence[str]) -> Mapping[str, StoredReceipt]:
         """Those of the receipts that exist."""
+
+    async def trim_receipts(self, before: datetime, limit: int) -> int:
+        """Forgets up to `limit` receipts that were recorded before then, the oldest first,
+        and gives their number. Nobody waits for it; it may be undone by a crash."""
 
     async def checkpoint(self, upstream: str) -> Checkpoint: ...
 

@@ -11,7 +11,7 @@ from datetime import datetime
 import asyncpg
 
 from bus.envelope import Key
-from bus.store import queries
+from bus.store import queries, recalling
 from bus.store.appending import PostgresTransaction, write
 from bus.store.lease import IDLE, PostgresLease
 from bus.store.outages import database, reaching
@@ -22,6 +22,8 @@ from bus.store.port import (
     Head,
     Lease,
     ParkedRow,
+    Past,
+    Snapshot,
     StoredEvent,
     StoredReceipt,
 )
@@ -116,6 +118,20 @@ class PostgresStore:
         async with self._connection() as connection:
             return await queries.load(connection, keys)
 
+    async def recall(
+        self, keys: Sequence[Key], shapes: Mapping[str, str], limit: int
+    ) -> Mapping[Key, Past]:
+        async with self._connection() as connection:
+            return await recalling.recall(connection, keys, shapes, limit)
+
+    async def keep_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        async with self._connection() as connection:
+            await recalling.keep(connection, snapshots)
+
+    async def forget_snapshot(self, key: Key) -> None:
+        async with self._connection() as connection:
+            await recalling.forget(connection, key)
+
     async def versions(self, keys: Sequence[Key]) -> Mapping[Key, int]:
         async with self._connection() as connection:
             return await queries.versions(connection, keys)
@@ -141,7 +157,6 @@ class PostgresStore:
         limit: int | None = None,
         descending: bool = False,
     ) -> Sequence[StoredEvent]:
-        """Events of one aggregate with versions above `after` and up to `upto`."""
         async with self._connection() as connection:
             return await queries.sequence(
                 connection, key, after=after, upto=upto, limit=limit, descending=descending
@@ -157,6 +172,10 @@ class PostgresStore:
     async def receipts(self, command_ids: Sequence[str]) -> Mapping[str, StoredReceipt]:
         async with self._connection() as connection:
             return await queries.receipts(connection, command_ids)
+
+    async def trim_receipts(self, before: datetime, limit: int) -> int:
+        async with self._connection() as connection:
+            return await queries.trim_receipts(connection, before, limit)
 
     async def checkpoint(self, upstream: str) -> Checkpoint:
         async with self._connection() as connection:

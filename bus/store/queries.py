@@ -23,10 +23,10 @@ from bus.store.port import (
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 
-_EVENT = """e.position, e.event_id::text, e.aggregate, e.id, e.version, e.type,
+EVENT = """e.position, e.event_id::text, e.aggregate, e.id, e.version, e.type,
     convert_to(e.body::text, 'UTF8')"""
 
-_LOAD = f"""select {_EVENT} from unnest(unpacked($1), unpacked($2)) as k (aggregate, id)
+_LOAD = f"""select {EVENT} from unnest(unpacked($1), unpacked($2)) as k (aggregate, id)
     join events e on e.id = k.id and e.aggregate = k.aggregate"""
 
 _VERSIONS = """select coalesce((
@@ -35,26 +35,28 @@ _VERSIONS = """select coalesce((
     ), 0) from unnest(unpacked($1), unpacked($2)) with ordinality as k (aggregate, id, number)
     order by number"""
 
-_READ = f"select {_EVENT} from events e where e.position > $1 order by e.position limit $2"
+_READ = f"select {EVENT} from events e where e.position > $1 order by e.position limit $2"
 
 # Materialized: otherwise the planner may walk all positions in search of this id.
 _HISTORY = f"""with found as materialized (
         select position from events where id = $1 and position > $2
-    ) select {_EVENT}
+    ) select {EVENT}
     from (select position from found order by position limit $3) as f
     join events e using (position) order by e.position"""
 
-_SEQUENCE = f"""select {_EVENT} from events e
+_SEQUENCE = f"""select {EVENT} from events e
     where e.id = $1 and e.aggregate = $2
         and ($3::bigint is null or e.version > $3) and ($4::bigint is null or e.version <= $4)
     order by e.version {{direction}} limit $5"""
 
-_OF_TYPES = f"""select {_EVENT} from events e
+_OF_TYPES = f"""select {EVENT} from events e
     where e.position > $1 and ($2::bigint is null or e.position <= $2)
         and ($3::text[] is null or e.type = any ($3)) order by e.position limit $4"""
 
 _RECEIPTS = """select command_id, digest, convert_to(answer::text, 'UTF8'), position
     from receipts where command_id = any (unpacked($1))"""
+
+_TRIM = "select trim_receipts($1, $2)"
 
 _DUE = """select name, due, kind, convert_to(body::text, 'UTF8'), event_id, correlation_id
     from duties where due <= $1 and kind = any($3::text[]) order by due, name limit $2"""
@@ -129,6 +131,11 @@ async def receipts(
 ) -> Mapping[str, StoredReceipt]:
     rows = await connection.fetch(_RECEIPTS, packed(command_ids))
     return {row[0]: StoredReceipt(row[1], row[2], row[3]) for row in rows}
+
+
+async def trim_receipts(connection: Connection, before: datetime, limit: int) -> int:
+    trimmed: int = await connection.fetchval(_TRIM, before, limit)
+    return trimmed
 
 
 async def checkpoint(connection: Connection, upstream: str) -> Checkpoint:

@@ -1,6 +1,6 @@
 -- The store of one domain, format 1. Run once, in an empty schema, by `PostgresStore.open`.
 --
--- A change of anything here is a new format: raise the number below and in schema.py.
+-- A change of anything here is a new format: add a schema_<n>.sql, see schema.py.
 
 create table head (
     one boolean primary key default true check (one),

@@ -114,4 +114,4 @@ def evolve(state: Product, event: ProductEvent) -> Product:
             assert_never(event)
 
 
-PRODUCT = Decider(initial=Unlisted(), decide=decide, evolve=evolve)
+PRODUCT = Decider(initial=Unlisted(), decide=decide, evolve=evolve, state=Product)

@@ -85,4 +85,4 @@ def evolve(stock: Stock, event: object) -> Stock:
             return stock
 
 
-STOCK = Decider(Stock(), decide, evolve)
+STOCK = Decider(Stock(), decide, evolve, state=Stock)

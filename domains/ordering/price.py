@@ -64,4 +64,4 @@ def evolve(state: Price, event: PriceNoted | PriceForgotten) -> Price:
             assert_never(event)
 
 
-PRICE = Decider(initial=Unheard(), decide=decide, evolve=evolve)
+PRICE = Decider(initial=Unheard(), decide=decide, evolve=evolve, state=Price)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -51,7 +53,7 @@ async def test_a_store_of_another_format_is_left_alone(stores_database: str) -> 
     await store.close()
     await run(stores_database, "update newer.head set format = 99")
 
-    with pytest.raises(WrongFormat, match=r"format 99, this version of Trueup works with 1: run"):
+    with pytest.raises(WrongFormat, match=r"format 99, this version of Trueup works with 2: run"):
         await store.open()
 
 
@@ -118,3 +120,27 @@ def test_a_full_disk_says_what_to_do() -> None:
 def test_a_schema_that_needs_quotes_is_refused() -> None:
     with pytest.raises(ValueError, match="no plain name"):
         PostgresStore("postgresql://localhost/x", schema='a"; drop')
+
+
+async def test_a_store_of_an_older_format_is_brought_up_to_date(stores_database: str) -> None:
+    store = PostgresStore(stores_database, schema="older")
+    await _format_1(stores_database, "older")
+
+    await store.open()
+
+    assert (await store.head()).position == 0
+    assert set(await store.receipts(["c-1"])) == {"c-1"}
+    assert await store.trim_receipts(datetime.now(UTC) + timedelta(hours=1), 10) == 1
+    await store.append(placed(ORDER))
+    await store.close()
+
+
+async def _format_1(url: str, schema: str) -> None:
+    """A store as the first version made it, with a receipt in it."""
+    script = files("bus.store").joinpath("schema.sql").read_text("utf-8")
+    await run(
+        url,
+        f"create schema {schema}",
+        f"set search_path = {schema}; {script}",
+        f"insert into {schema}.receipts values ('c-1', '', '{{}}', 0)",
+    )

@@ -120,7 +120,7 @@ DOMAIN = Domain(
         internal={"till": (Unlock,)},
         events={"till": (Deposited, Withdrawn, Locked, Unlocked)},
     ),
-    deciders={"till": Decider(0, decide, evolve)},
+    deciders={"till": Decider(0, decide, evolve, state=int)},
     spans={Move: Span(tills, move)},
     duties=duties,
 )
