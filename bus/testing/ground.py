@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +18,10 @@ from bus.broker.memory import MemoryBroker
 from bus.broker.memory_server import MemoryServer
 from bus.broker.nats import NatsBroker
 from bus.broker.port import Broker
+from bus.broker.streams import StreamSettings
 from bus.clock import Clock, ManualClock
-from bus.embedded import NatsServer, PostgresServer, ValkeyServer
+from bus.embedded import NatsCluster, NatsServer, PostgresServer, ValkeyServer
+from bus.embedded.cluster import SIZE
 from bus.store.memory import MemoryDisk, MemoryStore
 from bus.store.port import Store
 from bus.store.postgres import PostgresStore
@@ -111,16 +114,17 @@ class Servers:
         shutil.rmtree(self.folder)
 
 
-class RealGround:
-    """A nats-server of its own, databases of its own on the session's Postgres, and the
-    session's Valkey, emptied. `nats` is there for tests that break something."""
+class ServedGround(ABC):
+    """Databases of its own on the session's Postgres, and the session's Valkey, emptied.
+    `nats` is there for tests that break something."""
+
+    nats: NatsServer | NatsCluster
 
     def __init__(self, servers: Servers) -> None:
         self.clock = JumpingClock()
         self._servers = servers
         self._number = next(servers.numbers)
         self._folder = servers.folder / f"nats-{self._number}"
-        self.nats = NatsServer(self._folder)
 
     async def open(self) -> None:
         await self.nats.start()
@@ -131,8 +135,8 @@ class RealGround:
         await self.nats.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def broker(self) -> Broker:
-        return NatsBroker(self.nats.url)
+    @abstractmethod
+    def broker(self) -> Broker: ...
 
     async def store(self, domain: str) -> Store:
         return PostgresStore(await self._database(domain))
@@ -149,9 +153,35 @@ class RealGround:
         return await self._servers.postgres.database(f"{name}_{self._number}")
 
 
+class RealGround(ServedGround):
+    """Real servers; the nats-server is its own."""
+
+    def __init__(self, servers: Servers) -> None:
+        super().__init__(servers)
+        self.nats: NatsServer = NatsServer(self._folder)
+
+    def broker(self) -> Broker:
+        return NatsBroker(self.nats.url)
+
+
+class ClusterGround(ServedGround):
+    """As RealGround, on three nats-servers of its own that all hold every stream."""
+
+    def __init__(self, servers: Servers) -> None:
+        super().__init__(servers)
+        self.nats: NatsCluster = NatsCluster(self._folder)
+
+    def broker(self) -> Broker:
+        return NatsBroker(self.nats.url, streams=StreamSettings(replicas=SIZE))
+
+
 def memory() -> MemoryGround:
     return MemoryGround()
 
 
 def real(servers: Servers) -> RealGround:
     return RealGround(servers)
+
+
+def cluster(servers: Servers) -> ClusterGround:
+    return ClusterGround(servers)

@@ -1,7 +1,8 @@
 """Pytest fixtures for meshes: `pytest_plugins = ["bus.testing.plugin"]`.
 
 `ground` gives a test both grounds, one after the other; `memory_ground` and `real_ground`
-give one of them. All are empty at the start of each test.
+give one of them, `cluster_ground` real servers with three of NATS. All are empty at the
+start of each test.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bus.testing.ground import Ground, MemoryGround, RealGround, Servers
+from bus.testing.ground import ClusterGround, Ground, MemoryGround, RealGround, Servers
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,6 +45,11 @@ def memory_ground() -> MemoryGround:
 @pytest.fixture
 def real_ground(servers: Servers) -> RealGround:
     return RealGround(servers)
+
+
+@pytest.fixture
+def cluster_ground(servers: Servers) -> ClusterGround:
+    return ClusterGround(servers)
 
 
 @pytest.fixture(params=["memory", "real"])
