@@ -11,7 +11,7 @@ import structlog
 
 from bus.backoff import Backoff
 from bus.clock import Clock, SystemClock
-from bus.halt import Halt
+from bus.halt import Halt, OwnBooksDiffer
 from bus.store.port import Lease, StoreUnavailable
 from bus.tasks import end
 
@@ -25,7 +25,9 @@ class Leader:
     """`duties()` names what to run while leading, all at once.
 
     What fails is started again after a pause. What raises Halt is not: a person must look,
-    and finds its message in `problems`, by the duty's name.
+    and finds its message in `problems`, by the duty's name. OwnBooksDiffer ends the other
+    duties, too: then it is `resting`, but keeps the lease, lest another process does what this
+    one may not.
     """
 
     def __init__(
@@ -35,7 +37,9 @@ class Leader:
         self._duties = duties
         self._clock = clock or SystemClock()
         self._terms: asyncio.Task[None] | None = None
+        self._differ = asyncio.Event()
         self.leading = False
+        self.resting = False
         self.problems: dict[str, str] = {}
 
     async def run(self) -> None:
@@ -67,18 +71,26 @@ class Leader:
     async def _term(self) -> None:
         self.leading = True
         self.problems.clear()
+        self._differ.clear()
+        self.resting = False
         running = [
             asyncio.create_task(self._keep(name, start), name=name)
             for name, start in self._duties()
         ]
+        differing = asyncio.create_task(self._end_where_books_differ(running))
         try:
             await self._lease.lost()
             log.warning("leadership lost")
         finally:
             self.leading = False
-            await end(running)
+            await end([differing, *running])
             with suppress(StoreUnavailable):  # then it has gone already
                 await self._lease.release()
+
+    async def _end_where_books_differ(self, running: Sequence[asyncio.Task[None]]) -> None:
+        await self._differ.wait()
+        await end(running)
+        self.resting = True
 
     async def _keep(self, name: str, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         backoff = Backoff(self._clock, most=30.0)
@@ -90,6 +102,8 @@ class Leader:
             except Halt as halt:
                 self.problems[name] = str(halt)
                 log.critical("stopped", duty=name, reason=str(halt))
+                if isinstance(halt, OwnBooksDiffer):
+                    self._differ.set()
                 return
             except Exception as error:  # whatever it is, the other duties go on
                 self.problems[name] = repr(error)

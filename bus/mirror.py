@@ -10,7 +10,7 @@ import structlog
 
 from bus.broker.port import Broker, StreamState
 from bus.contract import Contract
-from bus.halt import Halt
+from bus.halt import OwnBooksDiffer
 from bus.store.port import Store
 
 OTHER_BYTES = "the bytes are not the same"
@@ -18,7 +18,7 @@ OTHER_BYTES = "the bytes are not the same"
 log = structlog.get_logger()
 
 
-class StreamDiverged(Halt):
+class StreamDiverged(OwnBooksDiffer):
     """The stream holds something that the store has not written there."""
 
     def __init__(self, contract: Contract, position: int, what: str) -> None:

@@ -50,7 +50,8 @@ class Hole(Struct):
 class Relay:
     """Runs in one process of a domain; a second one would only be refused by the stream.
 
-    `published` is the stream's last position as far as known.
+    `published` is the stream's last position as far as known. `compared` is set once store
+    and stream were seen to agree since `run` began.
     """
 
     def __init__(self, contract: Contract, store: Store, broker: Broker, clock: Clock) -> None:
@@ -67,6 +68,7 @@ class Relay:
         self._hinted = False
         self._check_due = True
         self._reconnects = -1
+        self.compared = asyncio.Event()
         self.published = 0
 
     @property
@@ -92,6 +94,7 @@ class Relay:
     async def run(self) -> None:
         """Relays until cancelled. Raises StreamDiverged, where going on would be a guess."""
         self._check_due = True
+        self.compared.clear()
         reminding = asyncio.create_task(self._remind())
         backoff = Backoff(self._clock)
         try:
@@ -167,6 +170,7 @@ class Relay:
         if (ends := await self._mirror.check(self.published)) is None:
             return
         self._check_due = False
+        self.compared.set()
         self.published = ends.stream
         self._head = max(self._head, ends.store)
 

@@ -74,6 +74,26 @@ async def test_an_unreachable_store_is_reported_and_nothing_is_lost(
         assert await it.stock_of("tea") == (1, 0)
 
 
+async def test_a_store_behind_its_stream_is_not_written_by_reactions_either(ground: Ground) -> None:
+    async with shop(ground) as it:
+        await it.stock(tea=1)
+        (process,) = [p for p in it.mesh.processes if p.domain.name == "inventory"]
+        await it.mesh.kill(process)
+        store = it.mesh.stores["inventory"]
+        head, place = await store.head(), await store.checkpoint("ordering")
+        foreign = Outgoing("evt.inventory.stock.tea.StockReceived", b"{}")
+        await it.mesh.broker.publish_run("inventory", head.position, [foreign])
+        await it.accepted(order("o-1", line("tea")))
+        restarted = await it.mesh.start_process(INVENTORY)
+
+        async def stopped() -> bool:
+            return "relay" in restarted.leader.problems and restarted.leader.resting
+
+        await it.mesh.until(stopped)
+        assert await store.checkpoint("ordering") == place
+        assert await store.head() == head
+
+
 async def test_a_stream_that_is_ahead_of_the_store_stops_the_service(ground: Ground) -> None:
     async with shop(ground) as it:
         await it.stock(tea=1)

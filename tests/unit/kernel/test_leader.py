@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bus.halt import Halt
+from bus.halt import Halt, OwnBooksDiffer
 from bus.leader import Leader
 from bus.store.memory import MemoryStore
 from tests.unit.kernel.duties import Desk, opened
@@ -99,6 +99,23 @@ async def test_what_needs_a_person_stays_stopped_and_says_why(desk: Desk) -> Non
     assert diverged.started == 1
     assert good.running
     assert leader.leading
+
+
+async def test_where_the_own_books_differ_nothing_goes_on_here_or_elsewhere(desk: Desk) -> None:
+    differing, good, elsewhere = Work(), Work(), Work()
+    leader = lead(desk, good=good, relay=differing)
+    await desk.until(lambda: good.running)
+    await leader.stop()
+    differing.error = OwnBooksDiffer("look at position 7")
+    leader = lead(desk, good=good, relay=differing)
+    await desk.until(lambda: leader.resting)
+    assert not good.running
+    assert leader.problems == {"relay": "look at position 7"}
+    lead(desk, elsewhere=elsewhere)
+    for _ in range(10):
+        await desk.advance(hours=1)
+    assert leader.leading
+    assert not elsewhere.started
 
 
 async def test_a_leader_that_is_cancelled_leaves_nothing_behind(desk: Desk) -> None:
