@@ -7,9 +7,9 @@ two streams may touch the same one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-import msgspec
 import structlog
 
 from bus.backoff import Backoff
@@ -18,10 +18,22 @@ from bus.owner import Delivered, identify
 from bus.parked import Retried
 from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
 from bus.view import Source
-from bus.views.folding import Item, Slots, fold, read, reader
-from bus.views.port import Change, State, Superseded, ViewChanged, ViewStore
+from bus.views.folding import Slots, fold, reader
+from bus.views.known import KnownSlots
+from bus.views.port import Change, State, Superseded, ViewStore
+from bus.views.reading import Item, Reading
+
+STRETCH = 250
+"""Events decoded at a stretch: then queries and what came from the store have their turn."""
 
 log = structlog.get_logger()
+
+
+class Read(NamedTuple):
+    """A batch, decoded: what the view wants of it, and where it ends."""
+
+    items: Sequence[Item]
+    place: Checkpoint
 
 
 class Rewound(Exception):
@@ -37,9 +49,9 @@ class Builder:
         self._clock = clock
         self._moved = moved
         self._lock = asyncio.Lock()
-        self._decoders = {
-            source.contract.domain: msgspec.json.Decoder(source.slot)
-            for source in self.view.sources
+        self._known = KnownSlots(store)
+        self._readings = {
+            source.contract.domain: Reading(self.view, source) for source in self.view.sources
         }
         self._state = State("", {}, frozenset(), True)
         self._stale = True
@@ -72,13 +84,24 @@ class Builder:
 
     async def take(self, source: Source, batch: Sequence[Delivered]) -> None:
         """Returns when the batch is in the rows, however long that takes. Raises Rewound."""
-        items = read(self.view, source, batch)
-        place = Checkpoint(batch[-1].position, identify(batch[-1].body).id)
+        await self.put(source, await self.read(source, batch))
+
+    async def read(self, source: Source, batch: Sequence[Delivered]) -> Read:
+        """Decodes the batch; whatever else there is to do goes on meanwhile."""
+        items: list[Item] = []
+        reading = self._readings[source.contract.domain]
+        for start in range(0, len(batch), STRETCH):
+            items += reading.items(batch[start : start + STRETCH])
+            await asyncio.sleep(0)
+        return Read(items, Checkpoint(batch[-1].position, identify(batch[-1].body).id))
+
+    async def put(self, source: Source, batch: Read) -> None:
+        """Returns when what was read is in the rows, as `take` does. Raises Rewound."""
         backoff = Backoff(self._clock)
         while True:
             try:
                 async with self._lock:
-                    await self._fold(source, items, place)
+                    await self._fold(source, *batch)
                 return
             except Superseded:
                 self._stale = True
@@ -115,7 +138,8 @@ class Builder:
             return  # another process of this view was quicker
         fresh = [item for item in items if item.position > before]
         blocked = {key for parked_by, key in self._state.parked if parked_by == name}
-        folded = fold(self.view, source, fresh, await self._load(fresh), blocked)
+        stamp = self._state.stamp
+        folded = fold(self.view, source, fresh, await self._known.of(fresh, stamp), blocked)
         for event in folded.parked:
             log.error(
                 "parked",
@@ -124,8 +148,8 @@ class Builder:
                 position=event.position,
                 reason=event.reason,
             )
-        stamp = self._state.stamp
-        await self._write(Change(domain, stamp, uuid7(), place, folded.rows, folded.parked))
+        change = Change(domain, stamp, uuid7(), place, folded.rows, folded.parked)
+        await self._write(change, folded.slots)
 
     async def _retry(self, key: str | None) -> Retried:
         await self._refresh()
@@ -139,21 +163,22 @@ class Builder:
 
     async def _again(self, source: Source, rows: Sequence[ParkedRow]) -> Retried:
         events = [Delivered(row.position, "", row.body) for row in rows]
-        items = read(self.view, source, events)
-        folded = fold(self.view, source, items, await self._load(items), ())
+        domain, stamp = source.contract.domain, self._state.stamp
+        items = self._readings[domain].items(events)
+        folded = fold(self.view, source, items, await self._known.of(items, stamp), ())
         left = {event.position for event in folded.parked}
         done = [(r.reader, r.key, r.position) for r in rows if r.position not in left]
-        domain, stamp = source.contract.domain, self._state.stamp
         failed = {event.key: event for event in reversed(folded.parked)}
         change = Change(
             domain, stamp, uuid7(), rows=folded.rows, parked=[*failed.values()], unparked=done
         )
-        await self._write(change)
+        await self._write(change, folded.slots)
         await self._refresh()
         return Retried(retried=len(done), failed=len(failed))
 
-    async def _write(self, change: Change) -> None:
+    async def _write(self, change: Change, slots: Slots) -> None:
         await self._store.write(change)
+        self._known.written(slots, change.stamp, change.next_stamp)
         state = self._state
         places = dict(state.checkpoints)
         if change.place is not None:
@@ -161,18 +186,3 @@ class Builder:
         parked = frozenset(state.parked) | {(event.reader, event.key) for event in change.parked}
         self._state = State(change.next_stamp, places, parked, state.built)
         self._moved()
-
-    async def _load(self, items: Iterable[Item]) -> Slots:
-        keys = list(dict.fromkeys(key for item in items for key in item.keys))
-        if not keys:
-            return {}
-        try:
-            return {
-                key: {domain: self._decoders[domain].decode(text) for domain, text in slots.items()}
-                for key, slots in (await self._store.load(keys)).items()
-            }
-        except msgspec.MsgspecError as error:
-            raise ViewChanged(
-                f"The view {self.view.name} can't read the slots that its version "
-                f"{self.view.version} wrote: raise its version ({error})"
-            ) from error

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from bus.contract import tag
-from bus.envelope import Recorded
-from bus.owner import Delivered, identify
 from bus.store.port import Parked
 from bus.view import Source, View
-from bus.views.kept import check_column, check_key
+from bus.views.kept import check_column
 from bus.views.port import RowChange
+from bus.views.reading import Item, explain
 
 Slots = Mapping[str, Mapping[str, Struct]]
 """The slots of each key, by domain."""
 
+_NONE: Mapping[str, Struct] = {}
+
 BEHIND = "stands behind an event of the same key that is parked"
 
 
-class Item(NamedTuple):
-    """An event that a view wants: decoded, with the rows that it touches; or why it can't be.
-
-    `key` is the upstream aggregate as `<aggregate>/<id>`: what is parked, if need be.
-    """
-
-    position: int
-    body: bytes
-    key: str
-    recorded: Recorded[Any] | None
-    keys: Sequence[str]
-    problem: str | None = None
-
-
 class Folded(NamedTuple):
+    """`slots` are those of the changed rows, as they shall be."""
+
     rows: Sequence[RowChange]
     parked: Sequence[Parked]
+    slots: Slots
 
 
 _encoder = msgspec.json.Encoder()
@@ -49,33 +38,6 @@ def reader(view: View, source: Source) -> str:
     return f"{view.name}/{source.contract.domain}"
 
 
-def read(view: View, source: Source, events: Iterable[Delivered]) -> Sequence[Item]:
-    """What the view wants of `events`; what can't be read is among it, with its problem."""
-    types = None if source.events is None else {"", *map(tag, source.events)}
-    items = []
-    checked: set[str] = set()
-    for event in events:
-        if types is None or event.type in types:
-            item = _item(view, source, event, checked)
-            if item.keys or item.problem:
-                items.append(item)
-    return items
-
-
-def _item(view: View, source: Source, event: Delivered, checked: set[str]) -> Item:
-    try:
-        recorded = source.contract.decode(event.position, event.body)
-        keys = tuple(view.keys(recorded))
-        for key in keys:
-            if key not in checked:
-                check_key(key)
-                checked.add(key)
-    except Exception as error:  # whatever a view's author or a writer did wrong
-        upstream = identify(event.body).subject or f"unreadable/{event.position}"
-        return Item(event.position, event.body, upstream, None, (), explain(error))
-    return Item(event.position, event.body, f"{recorded.aggregate}/{recorded.id}", recorded, keys)
-
-
 def fold(
     view: View, source: Source, items: Sequence[Item], slots: Slots, blocked: Collection[str]
 ) -> Folded:
@@ -84,7 +46,7 @@ def fold(
     for item in items:
         batch.take(item)
     try:
-        return Folded(batch.rows(batch.now, batch.touched), batch.parked)
+        return Folded(batch.rows(batch.now, batch.touched), batch.parked, batch.all_slots())
     except Exception:  # a row can't be made; by which event, only a row after each can tell
         return _fold_each(_Batch(view, source, slots, blocked), items)
 
@@ -93,7 +55,7 @@ def _fold_each(batch: _Batch, items: Sequence[Item]) -> Folded:
     rows: dict[str, RowChange] = {}
     for item in items:
         rows.update((row.key, row) for row in batch.take(item, with_rows=True))
-    return Folded(list(rows.values()), batch.parked)
+    return Folded(list(rows.values()), batch.parked, batch.all_slots())
 
 
 class _Batch:
@@ -128,11 +90,15 @@ class _Batch:
 
     def rows(self, now: Mapping[str, Struct], keys: Iterable[str]) -> Sequence[RowChange]:
         domain, view = self._source.contract.domain, self._view
-        none: Mapping[str, Struct] = {}
         return [
-            _row(view, key, now[key], {**self._slots.get(key, none), domain: now[key]})
+            _row(view, key, now[key], {**self._slots.get(key, _NONE), domain: now[key]})
             for key in keys
         ]
+
+    def all_slots(self) -> Slots:
+        """Those of the keys changed, of all sources."""
+        domain = self._source.contract.domain
+        return {key: {**self._slots.get(key, _NONE), domain: self.now[key]} for key in self.touched}
 
     def _step(self, item: Item) -> Mapping[str, Struct]:
         """The next slot of each row that the event touches."""
@@ -151,8 +117,3 @@ def _row(view: View, key: str, slot: Struct, slots: Mapping[str, Struct]) -> Row
         return RowChange(key, kept, None, [None] * len(view.columns))
     columns = [check_column(n, kind, getattr(row, n)) for n, kind in view.columns.items()]
     return RowChange(key, kept, _encoder.encode(row).decode(), columns)
-
-
-def explain(error: Exception) -> str:
-    """`error` in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:500]

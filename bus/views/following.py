@@ -16,12 +16,17 @@ from bus.reader import Reader
 from bus.store.port import StoreUnavailable
 from bus.tasks import end
 from bus.view import Source, View
-from bus.views.builder import Builder, Rewound
+from bus.views.builder import Builder, Read, Rewound
 
 BATCH = 2000
 """Events in one transaction, at most."""
+AHEAD = 1
+"""Batches of a stream that are decoded and wait to be folded, at most."""
 LOOK = 1.0
 """Seconds between looks at what other processes of the view have written."""
+
+Ready = asyncio.Queue[Read | None]
+"""Decoded batches in order; None where the stream was read to its end."""
 
 log = structlog.get_logger()
 
@@ -66,7 +71,9 @@ class Following:
         """Runs until one part raises; then the others end, too."""
         self._behind = {source.contract.domain for source in self._view.sources}
         parts: list[Coroutine[Any, Any, None]] = [self._look()]
-        parts += [self._follow(source) for source in self._view.sources]
+        for source in self._view.sources:
+            ready: Ready = asyncio.Queue(AHEAD)
+            parts += [self._read(source, ready), self._fold(source, ready)]
         tasks = [asyncio.create_task(part) for part in parts]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -75,17 +82,23 @@ class Following:
         finally:
             await end(tasks)
 
-    async def _follow(self, source: Source) -> None:
+    async def _read(self, source: Source, ready: Ready) -> None:
+        """Decodes a batch while the one before it is folded and written."""
         reader = Reader(self._broker, source.contract, batch=BATCH, clock=self._clock)
         place = self._builder.checkpoints[source.contract.domain]
         async with aclosing(reader.follow(place)) as batches:
             async for batch in batches:
-                if batch:
-                    await self._builder.take(source, batch)
-                else:
-                    self._behind.discard(source.contract.domain)
-                    if not self._behind:
-                        await self._caught_up()
+                await ready.put(await self._builder.read(source, batch) if batch else None)
+
+    async def _fold(self, source: Source, ready: Ready) -> None:
+        while True:
+            batch = await ready.get()
+            if batch is not None:
+                await self._builder.put(source, batch)
+            else:
+                self._behind.discard(source.contract.domain)
+                if not self._behind:
+                    await self._caught_up()
 
     async def _look(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -70,7 +71,7 @@ def happened(orders: int) -> Iterator[tuple[str, Event]]:
     """Which event comes next is drawn among the orders under way."""
     chance = random.Random(1)
     waiting = ((f"o-{n:07d}", life(chance, n)) for n in range(orders))
-    open_orders = [order for order, _ in zip(waiting, range(UNDER_WAY), strict=False)]
+    open_orders = list(itertools.islice(waiting, UNDER_WAY))
     while open_orders:
         at = chance.randrange(len(open_orders))
         id, events = open_orders[at]
