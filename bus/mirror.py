@@ -54,8 +54,8 @@ class Mirror:
         """Finds out where the stream ends, and that it ends with the store's own event.
 
         `known` is a position up to which both were the same (0: nothing is known); what
-        somebody else has put behind it is compared, too. None: the stream's last message
-        was missing, and the stream has been made again. Raises StreamDiverged.
+        somebody else has put behind it is compared, too. None: messages were missing, and
+        the stream has been made again. Raises StreamDiverged.
         """
         state = await self._broker.ensure_stream(self._domain)
         # The stream's end is read first: so another relay that goes on meanwhile can't look
@@ -64,11 +64,12 @@ class Mirror:
         if state.last > head:
             what = f"the stream goes on to {state.last}, the store ends at {head}"
             raise StreamDiverged(self._contract, head + 1, what)
-        if state.first <= state.last and await self._lacks(state.last):
-            await self._rebuild(state)
-            return None
+        endless = state.first <= state.last and await self._lacks(state.last)
         if 0 < known < state.last:
             await self._compare(known, state.last)
+        if endless or state.holes:
+            await self._rebuild(state)
+            return None
         return Ends(state.last, head)
 
     async def repair(self, reported: Iterable[int]) -> bool:

@@ -8,8 +8,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+import msgspec
+
+from bus import subjects
 from bus.broker.port import Broker, StreamMissing, StreamState
 from bus.store.port import Store, StoredEvent
 
@@ -25,7 +29,9 @@ class Compared:
 
     `trimmed` counts events that the stream has let go of by its limit, `differing` names
     positions where it has other bytes or none, or where the store has none; `chain` says
-    whether the hash chain over what the stream holds ends in the store's digest.
+    whether the hash chain over what the stream holds ends in the store's digest. `holes` are
+    those of `differing` that the stream has lost; `mended` counts those that it had lost
+    before its relay, which was told, made it whole.
     """
 
     domain: str
@@ -36,6 +42,8 @@ class Compared:
     trimmed: int = 0
     differing: list[int] = field(default_factory=list)
     chain: bool = False
+    holes: list[int] = field(default_factory=list)
+    mended: int = 0
 
     @property
     def equal(self) -> bool:
@@ -46,8 +54,29 @@ class Compared:
 async def compare(domain: str, store: Store, broker: Broker) -> Compared:
     """Holds the stream of `domain` against its store, up to the store's head as it is now.
 
-    Raises StoreUnavailable and BrokerUnavailable.
+    Where the stream has lost messages its relay is told, as every reader would, and the two
+    are compared again. Raises StoreUnavailable and BrokerUnavailable.
     """
+    found = await _compare(domain, store, broker)
+    if found.holes and await _mended(domain, found.holes[0], broker):
+        again = await _compare(domain, store, broker)
+        again.mended = len(found.holes)
+        return again
+    return found
+
+
+async def _mended(domain: str, position: int, broker: Broker) -> bool:
+    """Whether the relay makes the stream whole at `position`, in time."""
+    await broker.publish(subjects.hole(domain), msgspec.json.encode({"position": position}))
+    for _ in range(int(PATIENCE / _GLANCE)):
+        with suppress(StreamMissing):
+            if await broker.stream_get(domain, position) is not None:
+                return True
+        await asyncio.sleep(_GLANCE)
+    return False
+
+
+async def _compare(domain: str, store: Store, broker: Broker) -> Compared:
     head = await store.head()
     state = await _caught_up(domain, head.position, broker)
     found = Compared(domain, head.position, state.first, state.last)
@@ -78,6 +107,8 @@ def _seen(event: StoredEvent, there: Mapping[int, bytes], found: Compared) -> by
         found.compared += 1
     else:
         found.differing.append(event.position)
+        if body is None and event.position <= found.last:
+            found.holes.append(event.position)
     return event.body if body is None else body
 
 

@@ -16,7 +16,8 @@ class MemoryStream:
 
     @property
     def state(self) -> StreamState:
-        return StreamState(next(iter(self._messages), self._last + 1), self._last)
+        first = next(iter(self._messages), self._last + 1)
+        return StreamState(first, self._last, self._last - first + 1 - len(self._messages))
 
     def store(self, subject: str, body: bytes, expected_last: int | None = None) -> bool:
         """Whether the stream has taken the message: only right behind `expected_last`."""

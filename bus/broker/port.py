@@ -24,10 +24,12 @@ class StreamMessage(NamedTuple):
 
 
 class StreamState(NamedTuple):
-    """`first` is 1 more than `last` in an empty stream."""
+    """`first` is 1 more than `last` in an empty stream. `holes` counts the messages between
+    them that the server knows to be gone; what is damaged may show only when it is read."""
 
     first: int
     last: int
+    holes: int = 0
 
 
 class Reply(NamedTuple):

@@ -114,4 +114,5 @@ class Streams:
 def _state(info: Mapping[str, Any]) -> StreamState:
     state = info["state"]
     last = state["last_seq"]
-    return StreamState(state["first_seq"] if state["messages"] else last + 1, last)
+    first = state["first_seq"] if state["messages"] else last + 1
+    return StreamState(first, last, last - first + 1 - state["messages"])

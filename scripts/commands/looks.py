@@ -100,7 +100,7 @@ async def _stream(broker: Broker, domain: str) -> dict[str, Any]:
     first: int | None = None
     last: int | None = None
     with suppress(StreamMissing):
-        first, last = await broker.stream_state(domain)
+        first, last, _ = await broker.stream_state(domain)
     behind = None if last_stored is None or last is None else last_stored - last
     return {
         "domain": domain,

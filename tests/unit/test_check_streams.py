@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from bus import subjects
 from bus.broker.memory import MemoryBroker
-from bus.broker.port import Outgoing
+from bus.broker.port import Outgoing, Request
 from bus.envelope import Key
 from bus.store.memory import MemoryStore
 from bus.store.port import Append, NewEvent
@@ -84,6 +85,33 @@ async def test_a_lost_tail_is_found(books: Books) -> None:
 
     assert not found.equal
     assert (found.differing, found.last) == ([6, 7], 5)
+
+
+async def test_what_was_lost_in_the_middle_is_found(books: Books) -> None:
+    await books.streamed(_bodies())
+    books.broker._server.delete_message("tea", 4)
+
+    found = await compare("tea", books.store, books.broker)
+
+    assert not found.equal
+    assert (found.differing, found.holes, found.mended) == ([4], [4], 0)
+
+
+async def test_what_was_lost_is_reported_and_equal_again_when_it_is_back(books: Books) -> None:
+    await books.streamed(_bodies())
+    books.broker._server.delete_message("tea", 4)
+    reports: list[bytes] = []
+
+    def mend(report: Request) -> None:
+        reports.append(report.body)
+        books.broker._server._streams["tea"]._messages[4] = ("evt.tea.Grown", _body(4))
+
+    await books.broker.subscribe(subjects.hole("tea"), mend)
+    found = await compare("tea", books.store, books.broker)
+
+    assert reports == [b'{"position":4}']
+    assert found.equal
+    assert (found.mended, found.holes) == (1, [])
 
 
 async def test_a_stream_that_is_not_there_is_not_equal(books: Books) -> None:

@@ -108,6 +108,16 @@ async def test_a_reported_hole_makes_the_stream_again_from_where_it_began(till: 
     assert (await till.broker.stream_state("till")).first == 5
 
 
+async def test_a_hole_that_the_server_knows_of_is_noticed_without_a_report(till: Till) -> None:
+    await append(till.store, 30)
+    await till.damage.write(till.store, 30)
+    await till.damage.lose_message(17)
+    relay = await till.relay()
+    till.start(relay.run())
+    await till.until(till.stream_equals_store)
+    assert relay.rebuilt == 1
+
+
 @pytest.mark.parametrize("report", [b'{"position":3}', b'{"position":999}', b"nonsense", b""])
 async def test_a_false_report_changes_nothing(till: Till, report: bytes) -> None:
     await append(till.store, 10)
