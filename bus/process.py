@@ -27,7 +27,7 @@ from bus.mirror import Mirror, StreamDiverged
 from bus.outside import Calls, Outside
 from bus.parked import Retried
 from bus.reactions import Reactions
-from bus.relay import Relay
+from bus.relay import CHECK, Relay
 from bus.service import Service
 from bus.settings import Settings
 from bus.store.port import Store, StoredEvent, StoreUnavailable
@@ -108,6 +108,7 @@ class DomainProcess:
                 self.committer.snapshots.run(), name=f"{self.domain.name} snapshots"
             ),
             asyncio.create_task(self.leader.run(), name=f"{self.domain.name} leader"),
+            asyncio.create_task(self._glance(), name=f"{self.domain.name} glance"),
         ]
         self._serving = await self.broker.serve(
             self.domain.name,
@@ -165,7 +166,7 @@ class DomainProcess:
             leading=leading,
             published=self.relay.published if leading else None,
             positions={r.upstream: r.position for r in self.reactions} if leading else {},
-            problems=dict(self.leader.problems),
+            problems=self.leader.problems | self.committer.snapshots.problems,
             breaker=self.calls.breaker_state if self.calls and leading else None,
         )
 
@@ -224,10 +225,22 @@ class DomainProcess:
 
     async def _compare_with_stream(self) -> None:
         """Before the first command: one more event would only be one more that differs."""
+        await self._halt_where(Mirror(self.domain.contract, self.store, self.broker).check(0))
+
+    async def _glance(self) -> None:
+        """A process that does not lead has no relay to tell it that its store was restored."""
+        mirror = Mirror(self.domain.contract, self.store, self.broker)
+        while True:
+            await self._clock.sleep(CHECK)
+            if not self.leader.leading and self.service.halted is None:
+                with suppress(StoreUnavailable, BrokerUnavailable):
+                    await self._halt_where(mirror.glance())
+
+    async def _halt_where(self, looking: Coroutine[Any, Any, object]) -> None:
         try:
             # That somebody makes the stream again meanwhile is the relay's business.
             with suppress(StreamMissing):
-                await Mirror(self.domain.contract, self.store, self.broker).check(0)
+                await looking
         except StreamDiverged as halt:
             log.critical("takes no commands", reason=str(halt))
             self.service.halted = str(halt)

@@ -86,6 +86,13 @@ class Snapshots:
         """The snapshots that may be used: a shape for each kind of aggregate."""
         return self._trusted
 
+    @property
+    def problems(self) -> dict[str, str]:
+        """What a person must look at, by name, in a sentence."""
+        distrusted = sorted(self._codecs.keys() - self._trusted.keys())
+        what = "not used since one was wrong: raise `shape` of its decider, if `evolve` has changed"
+        return {f"snapshots of {name}": what for name in distrusted}
+
     def restore(self, key: Key, past: Past) -> State | None:
         """The state that the snapshot in `past` holds; None where it can't be trusted."""
         found = past.snapshot

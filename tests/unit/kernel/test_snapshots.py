@@ -14,6 +14,7 @@ from bus.clock import ManualClock
 from bus.committer import Committer
 from bus.decider import Decider, Domain
 from bus.envelope import Key
+from bus.folding import PAGE
 from bus.process import DomainProcess
 from bus.snapshots import EVERY, PENDING, Codec, Snapshots, seal
 from bus.states import State
@@ -104,9 +105,10 @@ async def test_a_long_history_is_loaded_from_its_last_snapshot(disk: MemoryDisk)
     await grown(disk)
     store = CountingStore(disk)
 
-    outcome = await told(store, everything(LONG))
+    outcome = await told(store, everything(LONG + 1))
 
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, TurnedDown)
+    assert outcome.refusal.details == {"balance": LONG}
     assert disk.snapshots[TILL].version == 2 * EVERY
     assert store.loaded == LONG - 2 * EVERY + 1  # with the snapshot's own event
 
@@ -126,6 +128,16 @@ async def test_a_long_history_without_a_snapshot_gets_one_when_it_is_loaded(
     await told(MemoryStore(disk), everything(LONG + 1))
 
     assert disk.snapshots[TILL].version == LONG
+
+
+async def test_a_history_of_several_pages_is_folded_to_its_end(disk: MemoryDisk) -> None:
+    await grown(disk, length := 2 * PAGE + 50)
+    disk.snapshots.clear()
+
+    outcome = await told(MemoryStore(disk), everything(length + 1))
+
+    assert isinstance(outcome, TurnedDown)
+    assert outcome.refusal.details == {"balance": length}
 
 
 async def test_a_decider_that_names_no_state_type_has_none(disk: MemoryDisk) -> None:
@@ -194,6 +206,7 @@ async def test_a_snapshot_that_its_history_denies_is_found_out(disk: MemoryDisk)
     assert outcome.refusal.details == {"balance": LONG + 1}
     assert committer.snapshots.counts["wrong"] == 1
     assert committer.snapshots.shapes == {}
+    assert list(committer.snapshots.problems) == ["snapshots of till"]
 
 
 async def test_the_first_snapshot_that_is_loaded_is_proved_and_no_other(
@@ -229,8 +242,9 @@ async def test_what_is_written_is_proved_when_a_history_has_doubled(disk: Memory
     assert disk.snapshots == {}
 
 
-async def test_a_state_that_can_not_be_written_stops_nobody(disk: MemoryDisk) -> None:
-    decider = Decider({}, lambda *_: [till.Locked()], lambda *_: object(), state=dict[str, int])
+@pytest.mark.parametrize("value", [object(), (1, 2)], ids=["no JSON", "read back as a list"])
+async def test_a_state_that_can_not_be_kept_stops_nobody(disk: MemoryDisk, value: object) -> None:
+    decider = Decider([], lambda *_: [till.Locked()], lambda *_: value, state=list[int])
     odd = replace(DOMAIN, deciders={"till": decider})
 
     outcome = await told(
