@@ -17,8 +17,6 @@ from bus.views.reading import Item, explain
 Slots = Mapping[str, Mapping[str, Struct]]
 """The slots of each key, by domain."""
 
-_NONE: Mapping[str, Struct] = {}
-
 BEHIND = "stands behind an event of the same key that is parked"
 
 
@@ -45,8 +43,9 @@ def fold(
     batch = _Batch(view, source, slots, blocked)
     for item in items:
         batch.take(item)
+    after = batch.slots(batch.now, batch.touched)
     try:
-        return Folded(batch.rows(batch.now, batch.touched), batch.parked, batch.all_slots())
+        return Folded(batch.rows(after), batch.parked, after)
     except Exception:  # a row can't be made; by which event, only a row after each can tell
         return _fold_each(_Batch(view, source, slots, blocked), items)
 
@@ -55,7 +54,7 @@ def _fold_each(batch: _Batch, items: Sequence[Item]) -> Folded:
     rows: dict[str, RowChange] = {}
     for item in items:
         rows.update((row.key, row) for row in batch.take(item, with_rows=True))
-    return Folded(list(rows.values()), batch.parked, batch.all_slots())
+    return Folded(list(rows.values()), batch.parked, batch.slots(batch.now, batch.touched))
 
 
 class _Batch:
@@ -67,7 +66,8 @@ class _Batch:
         self.touched: dict[str, None] = {}
         self.parked: list[Parked] = []
         self._view = view
-        self._source = source
+        self._domain = domain
+        self._shape = source.slot
         self._slots = slots
         self._reader = reader(view, source)
         self._blocked = set(blocked)
@@ -78,7 +78,7 @@ class _Batch:
         if problem is None:
             try:
                 changed = self._step(item)
-                rows = self.rows(changed, changed) if with_rows else ()
+                rows = self.rows(self.slots(changed, changed)) if with_rows else ()
                 self.now.update(changed)
                 self.touched.update(dict.fromkeys(changed))
                 return rows
@@ -88,24 +88,24 @@ class _Batch:
         self.parked.append(Parked(self._reader, item.key, item.position, item.body, problem))
         return ()
 
-    def rows(self, now: Mapping[str, Struct], keys: Iterable[str]) -> Sequence[RowChange]:
-        domain, view = self._source.contract.domain, self._view
-        return [
-            _row(view, key, now[key], {**self._slots.get(key, _NONE), domain: now[key]})
+    def slots(self, now: Mapping[str, Struct], keys: Iterable[str]) -> Slots:
+        """Those of `keys`, of all sources, where this one's are `now`."""
+        domain, before = self._domain, self._slots
+        return {
+            key: {**before[key], domain: now[key]} if key in before else {domain: now[key]}
             for key in keys
-        ]
+        }
 
-    def all_slots(self) -> Slots:
-        """Those of the keys changed, of all sources."""
-        domain = self._source.contract.domain
-        return {key: {**self._slots.get(key, _NONE), domain: self.now[key]} for key in self.touched}
+    def rows(self, slots: Slots) -> Sequence[RowChange]:
+        """As people shall see them; raises what the view raises."""
+        return [_row(self._view, key, of[self._domain], of) for key, of in slots.items()]
 
     def _step(self, item: Item) -> Mapping[str, Struct]:
         """The next slot of each row that the event touches."""
-        fold, now, shape = self._view.fold, self.now, self._source.slot
+        fold, now, shape = self._view.fold, self.now, self._shape
         changed = {key: fold(now.get(key), item.recorded, key) for key in item.keys}  # type: ignore[arg-type]
         for slot in changed.values():
-            if not isinstance(slot, shape):
+            if type(slot) is not shape and not isinstance(slot, shape):
                 raise TypeError(f"fold gave {type(slot).__name__}, not {shape.__name__}")
         return changed
 

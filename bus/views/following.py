@@ -18,7 +18,7 @@ from bus.tasks import end
 from bus.view import Source, View
 from bus.views.builder import Builder, Read, Rewound
 
-BATCH = 2000
+BATCH = 4000
 """Events in one transaction, at most."""
 AHEAD = 1
 """Batches of a stream that are decoded and wait to be folded, at most."""
