@@ -2,8 +2,9 @@
 
     .venv/bin/python -m scripts.bench.growing
 
-It starts a Postgres of its own (as shipped, fsync on), fills inventory's store to each size
-in turn, and measures what a process does all day. Sizes grow in one and the same store.
+It starts a Postgres of its own (as shipped, fsync on), fills a store of inventory's to each
+size, and measures what a process does all day: in turn on all of them, so that whatever
+else the machine does meanwhile is shared alike.
 """
 
 from __future__ import annotations
@@ -87,36 +88,28 @@ async def _measured(sizes: list[int], hot: int, times: int | None) -> Growth:
     postgres = PostgresServer(folder / "postgres")
     await postgres.start()
     try:
-        return await _grown(await postgres.database("inventory"), sizes, hot, times)
+        stores = [await _filled(postgres, size) for size in sizes]
+        costs = {name: await growing_costs.measured(name, stores, times, say) for name in COSTS}
+        say(f"one SKU with {hot:,} events …")
+        await growing_fill.heat(stores[-1].url, hot)
+        compared = await growing_costs.hot(stores[-1])
+        for sized in stores:
+            await sized.store.close()
+        return Growth(machine.described(), sizes, costs, hot, compared)
     finally:
         await postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _grown(url: str, sizes: list[int], hot: int, times: int | None) -> Growth:
+async def _filled(postgres: PostgresServer, size: int) -> Sized:
+    say(f"filling to {size:,} events …")
+    url = await postgres.database(f"inventory_{size}")
     store = PostgresStore(url)
     await store.open()
-    costs: dict[str, list[float]] = {name: [] for name in COSTS}
-    skus = 0
-    for size in sizes:
-        skus = await _fill(url, size, skus)
-        sized = Sized(url, store, size, skus)
-        for name, (cost, often) in COSTS.items():
-            say(f"{size:,} events: {name} …")
-            costs[name].append(await growing_costs.measured(cost, times or often, sized))
-    await growing_fill.heat(url, hot)
-    say(f"one SKU with {hot:,} events …")
-    compared = await growing_costs.hot(sized)
-    await store.close()
-    return Growth(machine.described(), sizes, costs, hot, compared)
-
-
-async def _fill(url: str, size: int, skus: int) -> int:
-    say(f"filling to {size:,} events …")
     began = time.perf_counter()
-    skus = await growing_fill.grow(url, size, skus)
+    skus = await growing_fill.grow(url, size)
     say(f"filled in {time.perf_counter() - began:.0f} s")
-    return skus
+    return Sized(url, store, size, skus)
 
 
 def _plain(found: Growth) -> list[dict[str, Any]]:

@@ -145,12 +145,19 @@ COSTS: dict[str, tuple[Cost, int]] = {
 """By name, with how often it is done."""
 
 
-async def measured(cost: Cost, times: int, sized: Sized) -> float:
-    """The lower quartile, in seconds: others use the machine, too."""
-    for _ in range(WARM_UP):
-        await cost(sized)
-    found = [await cost(sized) for _ in range(times)]
-    return statistics.quantiles(found, n=4)[0] if len(found) > 1 else found[0]
+async def measured(
+    name: str, stores: Sequence[Sized], times: int | None, say: Callable[[str], None]
+) -> list[float]:
+    """In each store: the lower quartile, in seconds, since others use the machine, too."""
+    say(f"{name} …")
+    cost, often = COSTS[name]
+    found: list[list[float]] = [[] for _ in stores]
+    for number in range(WARM_UP + (times or often)):
+        for sized, series in zip(stores, found, strict=True):
+            took = await cost(sized)
+            if number >= WARM_UP:
+                series.append(took)
+    return [sorted(series)[len(series) // 4] for series in found]
 
 
 async def first_answer(sized: Sized, id: str) -> float:

@@ -74,22 +74,20 @@ def command_id(number: int) -> str:
     return md5(f"command {number}".encode()).hexdigest()
 
 
-async def grow(url: str, until: int, skus: int) -> int:
-    """Until the store has `until` events or a few more. It has `skus` already; gives how
-    many it has then."""
+async def grow(url: str, until: int) -> int:
+    """Until the empty store has `until` events or a few more; gives how many SKUs it has."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(_FUNCTION)
         await connection.execute(_WITHOUT)
         while (last := await _last(connection)) < until:
             count = -(-min(PORTION, until - last) // LIFE) * LIFE
-            await connection.execute(_GROW, last, count, skus, *_texts(), None)
-            skus += count // LIFE
+            await connection.execute(_GROW, last, count, last // LIFE, *_texts(), None)
         await connection.execute(f"set maintenance_work_mem = '512MB'; {_INDEXES}")
         await _settle(connection)
     finally:
         await connection.close()
-    return skus
+    return last // LIFE
 
 
 async def heat(url: str, count: int) -> None:
