@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from bus.clock import Clock, Ids
 from bus.decider import Domain
 from bus.envelope import Key
-from bus.plan import Decided, Plan
+from bus.plan import KEPT, Decided, Plan
 from bus.receipts import Receipts
 from bus.snapshots import Snapshots
 from bus.states import Folded, Loads, States
 from bus.store.port import Append, Conflict, Head, Store, StoredEvent, StoreUnavailable
-from bus.work import Accepted, Failed, Postponed, Superseded, TurnedDown, Work, tell
+from bus.work import Failed, Postponed, Superseded, Work, tell
 
 CONFLICTS = 2
 """Lost races before a batch is decided in a transaction that can't lose."""
@@ -160,7 +160,7 @@ class Batches:
         unkept = [
             decided.work
             for decided in plan.decided
-            if decided.work.identity and not isinstance(decided.outcome, Accepted | TurnedDown)
+            if decided.work.identity and not isinstance(decided.outcome, KEPT)
         ]
         ids = [work.identity.command_id for work in unkept if work.identity]
         try:
@@ -170,7 +170,7 @@ class Batches:
 
     def _tell(self, decided: Decided, before: int) -> None:
         outcome = decided.outcome
-        if isinstance(outcome, Accepted | TurnedDown):
+        if isinstance(outcome, KEPT):
             outcome = replace(outcome, position=before + decided.last)
             self.receipts.keep(decided.work, outcome)
         tell(decided.work, outcome)

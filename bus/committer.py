@@ -50,7 +50,7 @@ class Committer:
             domain, store, clock, ids=ids, max_payload=max_payload, behind=behind
         )
         self._queue: deque[Work] = deque()
-        self._pending: set[asyncio.Future[Outcome]] = set()
+        self._pending: list[asyncio.Future[Outcome]] = []
         self._wake = asyncio.Event()
         self._inflight: asyncio.Task[bool] | None = None
         self._inflight_plan: Plan | None = None
@@ -85,7 +85,7 @@ class Committer:
     @property
     def idle(self) -> bool:
         """All that was submitted has its outcome."""
-        return not self._pending
+        return not self._unsettled()
 
     @property
     def waiting(self) -> int:
@@ -96,8 +96,7 @@ class Committer:
         """Queues `work`; the future is done after the commit. It never raises."""
         if self._batches.available:
             self._queue.append(work)
-            self._pending.add(work.outcome)
-            work.outcome.add_done_callback(self._pending.discard)
+            self._pending.append(work.outcome)
             self._wake.set()
         else:
             tell(work, Postponed(f"{self._domain.name}'s store can't be reached"))
@@ -105,8 +104,8 @@ class Committer:
 
     async def drain(self) -> None:
         """Returns when all that was submitted has its outcome."""
-        while self._pending:
-            await asyncio.wait(set(self._pending))
+        while pending := self._unsettled():
+            await asyncio.wait(pending)
 
     async def run(self) -> None:
         """Works until cancelled; then a batch in flight is still brought to its end."""
@@ -164,7 +163,13 @@ class Committer:
                 given.add(work.identity.command_id)
         return taken
 
+    def _unsettled(self) -> Sequence[asyncio.Future[Outcome]]:
+        """Forgets those that have their outcome: now and then is cheaper than one by one."""
+        self._pending = [outcome for outcome in self._pending if not outcome.done()]
+        return self._pending
+
     def _launch(self) -> None:
+        self._unsettled()
         plan = self._inflight_plan = self._next
         self._inflight = asyncio.create_task(self._batches.commit(plan))
         self._inflight.add_done_callback(lambda _: self._wake.set())

@@ -134,7 +134,7 @@ class Domain:
         span = self.spans.get(type(command))
         if span is not None:
             return tuple(span.decide(command, states, now))
-        (key,) = self.reads(command)
+        key = Key(self.contract.command_aggregates[type(command)], command.id)
         decider = self.deciders[key.aggregate]
         return tuple((key, event) for event in decider.decide(command, states[key], now))
 

@@ -49,6 +49,8 @@ class Draft:
         self._beneath = beneath
         self._ids = ids
         self._limit = limit
+        self._addressed: Key | None = None
+        self._seen: dict[Key, State] = {}
         self.states: dict[Key, State] = {}
         self.events: list[NewEvent] = []
         self.duties: dict[str, DutyRow | None] = {}
@@ -68,19 +70,26 @@ class Draft:
                 self.refusals.append((command, open_question.refusal))
             except Refused as refusal:
                 self.refusals.append((command, refusal))
-        if work.expected_version not in (None, actual := self._version_before()):
+        if work.expected_version is not None and work.expected_version != (
+            actual := self._version_before()
+        ):
             return WrongVersion(actual)
         if self.refusals:
             return TurnedDown(self.refusals[0][1], 0)
         return self._accepted()
 
     def _decide(self, command: Command) -> None:
-        states = {key: self._read(key).value for key in self._domain.reads(command)}
+        keys = self._domain.reads(command)
+        self._addressed = self._addressed or keys[0]
+        states = {key: self._read(key).value for key in keys}
         for key, event in self._domain.decide(command, states, self._now):
             self._record(key, event)
 
     def _read(self, key: Key) -> State:
-        return self.states.get(key) or self._beneath(key)
+        found = self.states.get(key) or self._seen.get(key)
+        if found is None:
+            found = self._seen[key] = self._beneath(key)
+        return found
 
     def _record(self, key: Key, event: Event) -> None:
         before, cause = self._read(key), self._work.cause
@@ -97,19 +106,19 @@ class Draft:
             causation_id=cause.causation_id,
             data=event,
         )
-        body = self._body(recorded)
+        body = self._body(recorded, key)
         self.events.append(NewEvent(recorded.event_id, key, recorded.version, recorded.type, body))
         value = self._domain.evolve(key, before.value, event)
         self.states[key] = State(recorded.version, value)
         for duty in self._domain.duties(recorded):
             self.duties[duty.name] = _row(duty, recorded)
 
-    def _body(self, recorded: Recorded[Event]) -> bytes:
+    def _body(self, recorded: Recorded[Event], key: Key) -> bytes:
         body = envelope.encode(
             event=recorded.data,
             event_id=recorded.event_id,
             domain=recorded.domain,
-            key=recorded.key,
+            key=key,
             version=recorded.version,
             dataversion=self._domain.contract.dataversion(recorded.type),
             time=recorded.time,
@@ -123,17 +132,13 @@ class Draft:
 
     def _version_before(self) -> int:
         """Of the aggregate that the first command is addressed to."""
-        if not self._work.commands:
-            return 0
-        (key, *_) = self._domain.reads(self._work.commands[0])
-        return self._beneath(key).version
+        return self._beneath(self._addressed).version if self._addressed else 0
 
     def _accepted(self) -> Accepted:
         written = [Written(event.key, event.type, event.version) for event in self.events]
         version = 0
-        if len(self._work.commands) == 1:
-            (key, *_) = self._domain.reads(self._work.commands[0])
-            version = self._read(key).version
+        if self._addressed is not None and len(self._work.commands) == 1:
+            version = self._read(self._addressed).version
         return Accepted(written, version, 0)
 
 

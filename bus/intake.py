@@ -51,6 +51,9 @@ class Intake:
         """
         address = self.address(subject)
         command = self._command(address, body)
+        if not headers and not own_id:  # as most are
+            command_id = self._ids()
+            return Work(commands=(command,), cause=Cause(command_id, command_id))
         known = {name.lower(): value for name, value in headers.items()}
         given = _command_id(known) or own_id
         command_id = given or self._ids()

@@ -21,6 +21,8 @@ from bus.work import Accepted, Failed, Outcome, Superseded, TooLarge, TurnedDown
 
 ENVELOPE_ROOM = 4096
 """Bytes of max_payload that are left for subject and headers."""
+KEPT = (Accepted, TurnedDown)
+"""What is written, and answered from its receipt."""
 
 
 class Decided:
@@ -157,7 +159,7 @@ class Plan:
 
 
 def _writes(outcome: Outcome) -> bool:
-    return isinstance(outcome, Accepted | TurnedDown)
+    return isinstance(outcome, KEPT)
 
 
 def _parked(decided: Decided) -> Parked | None:
@@ -180,7 +182,7 @@ def _parked(decided: Decided) -> Parked | None:
 
 def _receipt(decided: Decided) -> Receipt | None:
     identity = decided.work.identity
-    if identity is None or not isinstance(decided.outcome, Accepted | TurnedDown):
+    if identity is None or not isinstance(decided.outcome, KEPT):
         return None
     answer = answers.encode(decided.outcome)
     return Receipt(identity.command_id, identity.digest, answer, decided.last)

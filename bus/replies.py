@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, assert_never
 
 import msgspec
+from msgspec import Struct
 
 from bus.decider import Unknown
 from bus.work import (
@@ -39,17 +40,27 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
 
 
+class _Event(Struct):
+    type: str
+    version: int
+
+
+class _Accepted(Struct, tag="accepted", tag_field="status"):
+    id: str
+    version: int
+    position: int
+    events: list[_Event]
+    replayed: bool
+
+
+_encode = msgspec.json.Encoder().encode
+NO_HEADERS: Mapping[str, str] = {}
+
+
 def accepted(id: str, outcome: Accepted) -> Answer:
-    events = [{"type": written.type, "version": written.version} for written in outcome.events]
-    body = {
-        "status": "accepted",
-        "id": id,
-        "version": outcome.version,
-        "position": outcome.position,
-        "events": events,
-        "replayed": outcome.replayed,
-    }
-    return Answer("accepted", msgspec.json.encode(body), {})
+    events = [_Event(written.type, written.version) for written in outcome.events]
+    body = _Accepted(id, outcome.version, outcome.position, events, outcome.replayed)
+    return Answer("accepted", _encode(body), NO_HEADERS)
 
 
 def error(

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from bus.decider import Refused
 from bus.envelope import Key
 from bus.messages import Command
@@ -43,8 +45,7 @@ class Written(NamedTuple):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """`events` may be empty: the command changed nothing. `version` is that of the
     aggregate it was addressed to, `position` the store's after the command."""
 
@@ -54,8 +55,7 @@ class Accepted:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TurnedDown:
+class TurnedDown(Struct, frozen=True):
     """The business rules refused the command (of a reaction: at least one of its commands)."""
 
     refusal: Refused

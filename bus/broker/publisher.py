@@ -28,8 +28,9 @@ async def publish_run(
     connection: Connection, streams: Streams, stream: str, after: int, run: Sequence[Outgoing]
 ) -> None:
     """As the port says."""
+    longest = _expecting(after + len(run))
     for outgoing in run:
-        connection.check(outgoing.subject, outgoing.body, _expecting(after + len(run)))
+        connection.check(outgoing.subject, outgoing.body, longest)
     await connection.connected(_ACK_SECONDS)
     under_way: list[asyncio.Future[Answer]] = []
     try:
