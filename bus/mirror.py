@@ -58,19 +58,17 @@ class Mirror:
         the stream has been made again. Raises StreamDiverged.
         """
         state = await self._broker.ensure_stream(self._domain)
-        # The stream's end is read first: so another relay that goes on meanwhile can't look
-        # like a stream that is ahead.
-        head = (await self._store.head()).position
-        if state.last > head:
-            what = f"the stream goes on to {state.last}, the store ends at {head}"
-            raise StreamDiverged(self._contract, head + 1, what)
-        endless = state.first <= state.last and await self._lacks(state.last)
+        head, endless = await self._look_at_ends(state)
         if 0 < known < state.last:
             await self._compare(known, state.last)
         if endless or state.holes:
             await self._rebuild(state)
             return None
         return Ends(state.last, head)
+
+    async def glance(self) -> None:
+        """For whoever does not relay: only looks. Raises StreamDiverged, StreamMissing."""
+        await self._look_at_ends(await self._broker.stream_state(self._domain))
 
     async def repair(self, reported: Iterable[int]) -> bool:
         """Whether any of the positions was missing, and the stream has been made again."""
@@ -80,6 +78,16 @@ class Mirror:
                 await self._rebuild(state)
                 return True
         return False
+
+    async def _look_at_ends(self, state: StreamState) -> tuple[int, bool]:
+        """The store's head, and whether the stream lacks its last message."""
+        # The stream's end is read first: so another relay that goes on meanwhile can't look
+        # like a stream that is ahead.
+        head = (await self._store.head()).position
+        if state.last > head:
+            what = f"the stream goes on to {state.last}, the store ends at {head}"
+            raise StreamDiverged(self._contract, head + 1, what)
+        return head, state.first <= state.last and await self._lacks(state.last)
 
     async def _lacks(self, position: int) -> bool:
         """Whether the stream has nothing at `position`. Raises StreamDiverged where it has

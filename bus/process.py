@@ -27,9 +27,10 @@ from bus.mirror import Mirror, StreamDiverged
 from bus.outside import Calls, Outside
 from bus.parked import Retried
 from bus.reactions import Reactions
-from bus.relay import CHECK, Relay
+from bus.relay import Relay
 from bus.service import Service
 from bus.settings import Settings
+from bus.standby import Standby
 from bus.store.port import Store, StoredEvent, StoreUnavailable
 from bus.store.postgres import PostgresStore
 from bus.tasks import end
@@ -108,7 +109,7 @@ class DomainProcess:
                 self.committer.snapshots.run(), name=f"{self.domain.name} snapshots"
             ),
             asyncio.create_task(self.leader.run(), name=f"{self.domain.name} leader"),
-            asyncio.create_task(self._glance(), name=f"{self.domain.name} glance"),
+            asyncio.create_task(self.standby.run(), name=f"{self.domain.name} standby"),
         ]
         self._serving = await self.broker.serve(
             self.domain.name,
@@ -193,6 +194,8 @@ class DomainProcess:
         )
         self.trimming = Trimming(store, clock, timedelta(days=self._receipts_days))
         self.leader = Leader(store.lease(), self._leading, clock)
+        mirror = Mirror(domain.contract, store, broker)
+        self.standby = Standby(mirror, clock, lambda: self.leader.leading, self._take_no_more)
 
     def _leading(self) -> Sequence[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         """What only the leader does."""
@@ -220,28 +223,20 @@ class DomainProcess:
         try:
             await self.relay.run()
         except StreamDiverged as halt:
-            self.service.halted = str(halt)
+            self._take_no_more(halt)
             raise
 
     async def _compare_with_stream(self) -> None:
         """Before the first command: one more event would only be one more that differs."""
-        await self._halt_where(Mirror(self.domain.contract, self.store, self.broker).check(0))
-
-    async def _glance(self) -> None:
-        """A process that does not lead has no relay to tell it that its store was restored."""
-        mirror = Mirror(self.domain.contract, self.store, self.broker)
-        while True:
-            await self._clock.sleep(CHECK)
-            if not self.leader.leading and self.service.halted is None:
-                with suppress(StoreUnavailable, BrokerUnavailable):
-                    await self._halt_where(mirror.glance())
-
-    async def _halt_where(self, looking: Coroutine[Any, Any, object]) -> None:
         try:
             # That somebody makes the stream again meanwhile is the relay's business.
             with suppress(StreamMissing):
-                await looking
+                await Mirror(self.domain.contract, self.store, self.broker).check(0)
         except StreamDiverged as halt:
+            self._take_no_more(halt)
+
+    def _take_no_more(self, halt: StreamDiverged) -> None:
+        if self.service.halted is None:
             log.critical("takes no commands", reason=str(halt))
             self.service.halted = str(halt)
 

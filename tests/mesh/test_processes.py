@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from bus.broker.port import Outgoing
 from bus.testing.ground import Ground, MemoryGround
@@ -92,6 +93,22 @@ async def test_a_store_behind_its_stream_is_not_written_by_reactions_either(grou
         await it.mesh.until(stopped)
         assert await store.checkpoint("ordering") == place
         assert await store.head() == head
+
+
+async def test_a_store_behind_its_stream_stops_every_process(ground: Ground) -> None:
+    async with shop(ground, processes=2) as it:
+        await it.stock(tea=1)
+        await it.mesh.rest()
+        head = await it.mesh.stores["inventory"].head()
+        foreign = Outgoing("evt.inventory.stock.tea.StockReceived", b"{}")
+        await it.mesh.broker.publish_run("inventory", head.position, [foreign])
+        both = [p for p in it.mesh.processes if p.domain.name == "inventory"]
+
+        async def stopped() -> bool:
+            return all(p.service.halted is not None for p in both)
+
+        await it.mesh.until(stopped, passing=timedelta(seconds=1))
+        assert [p.leader.leading for p in both].count(True) == 1
 
 
 async def test_a_stream_that_is_ahead_of_the_store_stops_the_service(ground: Ground) -> None:
