@@ -34,6 +34,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("scenario", nargs="*", help=f"of {', '.join(names)}; all unless named")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="chance, the same again")
     parser.add_argument("--rounds", type=int, help="of each scenario, instead of its own number")
+    parser.add_argument("--keep", action="store_true", help="the folders of the meshes, for a look")
     found = parser.parse_args()
     if unknown := set(found.scenario) - set(names):
         parser.error(f"there is no scenario {', '.join(sorted(unknown))}")
@@ -48,7 +49,7 @@ async def _campaign(arguments: argparse.Namespace, console: Console) -> list[Out
         for number in range(1, (arguments.rounds or scenario.rounds) + 1):
             console.print(f"{scenario.name}, mesh {number}", highlight=False)
             seed = f"{arguments.seed}-{scenario.name}-{number}"
-            outcomes.append(await play(scenario, arguments.folder, seed, _say))
+            outcomes.append(await play(scenario, arguments.folder, seed, _say, keep=arguments.keep))
             _tell(outcomes[-1])
     return outcomes
 
@@ -58,7 +59,8 @@ def _tell(outcome: Outcome) -> None:
         _say(f"  {line}")
     if outcome.broken:
         _say(f"  BROKEN: {outcome.broken}")
-    _say(f"  {outcome.imports} imports, {outcome.seconds:.0f} s")
+    where = f", in {outcome.kept}" if outcome.kept else ""
+    _say(f"  {outcome.imports} imports, {outcome.seconds:.0f} s{where}")
 
 
 def _say(line: str) -> None:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from scripts.chaos.load import Load
 from scripts.chaos.lookout import watching
 from scripts.chaos.mesh import Broken, Mesh
-from scripts.chaos.proof import prove
 from scripts.chaos.scenarios import Scenario
 from scripts.chaos.scene import Scene, Struck
 
@@ -33,8 +32,11 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-async def play(scenario: Scenario, files: Path, seed: str, say: Say) -> Outcome:
-    """One round of a scenario. The mesh is taken down and, where all holds, removed."""
+async def play(
+    scenario: Scenario, files: Path, seed: str, say: Say, *, keep: bool = False
+) -> Outcome:
+    """One round of a scenario. The mesh is taken down; where all holds, and nobody wants to
+    `keep` its folder, that is removed."""
     folder = Path(tempfile.mkdtemp(prefix="trueup-chaos-"))
     mesh = Mesh(folder)
     load = Load(mesh, files)
@@ -47,17 +49,16 @@ async def play(scenario: Scenario, files: Path, seed: str, say: Say) -> Outcome:
         async with watching(mesh) as lookout:
             scene = Scene(mesh, load, lookout, random.Random(seed), say)
             await _strike(scenario, scene, struck)
-        await load.finish()
-        proven = await prove(mesh, files)
+            proven = await scenario.ending(scene)
     except Broken as error:
         broken = str(error)
     finally:
         await load.stop()
         await mesh.down()
-        if not broken:
+        kept = folder if broken or keep else None
+        if kept is None:
             shutil.rmtree(folder, ignore_errors=True)
     seconds = time.monotonic() - began
-    kept = folder if broken else None
     return Outcome(scenario.name, struck, proven, broken, kept, load.runs, seconds)
 
 

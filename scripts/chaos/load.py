@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from scripts.chaos.mesh import Broken, Mesh
+from scripts.chaos.until import until
 
 TRIES = 5
 """Imports that may end with an error before that counts as one."""
@@ -17,10 +18,11 @@ class Load:
 
     def __init__(self, mesh: Mesh, files: Path) -> None:
         self._mesh = mesh
-        self._files = files
+        self.files = files
         self._log = mesh.home.path / "import.log"
         self._process: asyncio.subprocess.Process | None = None
         self._playing: asyncio.Task[None] | None = None
+        self._begin = 0
         self.runs = 0
         self.killed = 0
 
@@ -35,6 +37,14 @@ class Load:
         """Returns when all orders have ended. Raises Broken."""
         if self._playing is not None:
             await self._playing
+
+    async def under_way(self) -> None:
+        """Returns when the importer that runs now has orders on their way, or all have ended."""
+
+        async def there() -> bool:
+            return not self.playing or b"\norders: " in self._log.read_bytes()[self._begin :]
+
+        await until(there)
 
     async def kill(self) -> None:
         """SIGKILL to the importer; another one is started."""
@@ -62,7 +72,8 @@ class Load:
 
     async def _import(self) -> int:
         with self._log.open("ab") as log:
-            words = ("import", "olist", str(self._files), "--live")
+            self._begin = log.tell()
+            words = ("import", "olist", str(self.files), "--live")
             self._process = await self._mesh.begin(*words, output=log.fileno())
         return await self._process.wait()
 

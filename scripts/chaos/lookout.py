@@ -110,13 +110,20 @@ class Lookout:
 
         return any(reached(status) for status in await self.told(service, reached))
 
+    async def ask(self, subject: str, question: bytes) -> bytes:
+        """The answer, empty where nobody gives one."""
+        try:
+            reply = await self._client.request(subject, question, timeout=WINDOW)
+        except (OSError, nats.errors.Error):
+            return b""
+        return bytes(reply.data)
+
     async def _head(self, domain: str) -> int | None:
         question = msgspec.json.encode({"after": 2**62, "limit": 1})
+        answer = await self.ask(subjects.log_read(domain), question)
         try:
-            asked = subjects.log_read(domain)
-            reply = await self._client.request(asked, question, timeout=WINDOW)
-            return int(msgspec.json.decode(reply.data)["head"])
-        except (OSError, nats.errors.Error, KeyError):
+            return int(msgspec.json.decode(answer)["head"])
+        except (msgspec.MsgspecError, KeyError):
             return None
 
 

@@ -12,6 +12,7 @@ import aiohttp
 
 from scripts.chaos import once
 from scripts.chaos.mesh import Broken, Mesh, Said
+from scripts.chaos.scene import Scene
 from scripts.chaos.until import until
 
 MONEY = {
@@ -28,8 +29,10 @@ PATIENCE = 60.0
 WAIT = "--wait=180"
 
 
-async def prove(mesh: Mesh, files: Path) -> Sequence[str]:
-    """A line about each thing that holds. Raises Broken with the first that does not."""
+async def everything(scene: Scene) -> Sequence[str]:
+    """When all orders have ended: a line about each thing that holds. Raises Broken with the
+    first that does not."""
+    await scene.load.finish()
     parts: Sequence[Callable[[Mesh, Path], Awaitable[str]]] = (
         _books,
         _streams,
@@ -38,7 +41,7 @@ async def prove(mesh: Mesh, files: Path) -> Sequence[str]:
         _submission,
         _nothing_waits,
     )
-    return [await part(mesh, files) for part in parts]
+    return [await part(scene.mesh, scene.load.files) for part in parts]
 
 
 async def _books(mesh: Mesh, files: Path) -> str:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scripts.chaos import faults
+from scripts.chaos import faults, proof, restored
 from scripts.chaos.faults import Fault, at_once, killed
 from scripts.chaos.scene import Scene
 
 Named = tuple[str, Fault]
+Ending = Callable[[Scene], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True)
 class Scenario:
     """`faults` gives what is done, one after the other, each when the last is recovered from;
-    `rounds` is how often the whole is played, each time in a mesh of its own."""
+    `rounds` is how often the whole is played, each time in a mesh of its own. `ending` gives
+    a line about each thing that must hold then; it raises Broken where one does not."""
 
     name: str
     faults: Callable[[Scene], Sequence[Named]]
     rounds: int = 1
     scale: Mapping[str, int] = field(default_factory=dict)
     before: Fault | None = None
+    ending: Ending = proof.everything
 
 
 def _processes(times: int) -> Callable[[Scene], Sequence[Named]]:
@@ -72,6 +75,13 @@ ALL = (
     Scenario("jetstream-deleted", _always(*[_DELETED] * 3)),
     Scenario("jetstream-back", _always(_ROLLED_BACK), before=faults.jetstream_copied, rounds=3),
     Scenario("jetstream-bytes", _always(*[_FLIPPED] * 6)),
+    Scenario(
+        "restored",
+        _always(),
+        before=restored.copied("ordering"),
+        ending=restored.stopped("ordering"),
+        scale={"ordering": 2},
+    ),
     Scenario("leaders", _always(*[_pause("ordering"), _pause("inventory")] * 3), scale=_TWO),
     Scenario(
         "pairs",

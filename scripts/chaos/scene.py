@@ -34,6 +34,7 @@ class Scene(NamedTuple):
 
     async def strike(self, name: str, fault: Callable[[Scene], Awaitable[None]]) -> Struck:
         """The fault at a moment left to chance. Raises Broken where nobody recovers from it."""
+        await self.load.under_way()
         await asyncio.sleep(self.chance.uniform(0, PAUSE))
         under_load = self.load.playing
         began = time.monotonic()
