@@ -77,5 +77,6 @@ async def _pgbench(ground: Ground, pace: Pace) -> Figure:
 
 
 def _enough(new: Figure, seconds: float) -> int:
-    """As many as would be used if an old aggregate took no longer than a new one."""
-    return min(KEPT, int(new.per_second * seconds * 1.1) + 100)
+    """More than can be used, also where others were using the machine a moment ago: with
+    the last of them the measurement ends."""
+    return min(KEPT, int(max(new.per_second * 3, 5000) * seconds))
