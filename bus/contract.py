@@ -74,20 +74,7 @@ class Contract:
     def decode(self, position: int, body: bytes) -> Recorded[Event]:
         """The event at `position`. Raises msgspec.MsgspecError where it can't be read."""
         found = envelope.decode(body)
-        aggregate, _, id = found.subject.partition("/")
-        return Recorded(
-            domain=self.domain,
-            position=position,
-            event_id=found.id,
-            aggregate=aggregate,
-            id=id,
-            version=found.version,
-            type=found.type,
-            time=found.time,
-            correlation_id=found.correlationid,
-            causation_id=found.causationid,
-            data=self._data(found),
-        )
+        return envelope.recorded(self.domain, position, found, self._data(found))
 
     def _data(self, found: envelope.Envelope) -> Event:
         decoder = self._decoders.get(found.type)

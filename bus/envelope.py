@@ -16,6 +16,7 @@ from msgspec import Raw, Struct
 
 from bus.messages import Event
 
+E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 MEDIA_TYPE = "application/cloudevents+json"
@@ -31,8 +32,8 @@ class Key(NamedTuple):
     id: str
 
 
-class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The CloudEvents attributes that Trueup writes; `subject` is `<aggregate>/<id>`."""
+class Attributes(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What CloudEvents and Trueup say of every event; `subject` is `<aggregate>/<id>`."""
 
     specversion: str
     id: str
@@ -44,6 +45,11 @@ class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     dataversion: int
     correlationid: str
     causationid: str
+
+
+class Envelope(Attributes, frozen=True, kw_only=True, omit_defaults=True):
+    """An event as Trueup writes it; `data` is left as it is."""
+
     traceparent: str | None = None
     data: Raw
 
@@ -107,3 +113,21 @@ def encode(
 def decode(body: bytes) -> Envelope:
     """Raises msgspec.MsgspecError where `body` is no envelope."""
     return _decoder.decode(body)
+
+
+def recorded(domain: str, position: int, found: Attributes, data: E) -> Recorded[E]:
+    """The event at `position` of `domain`, from its envelope and its decoded data."""
+    aggregate, _, id = found.subject.partition("/")
+    return Recorded(
+        domain=domain,
+        position=position,
+        event_id=found.id,
+        aggregate=aggregate,
+        id=id,
+        version=found.version,
+        type=found.type,
+        time=found.time,
+        correlation_id=found.correlationid,
+        causation_id=found.causationid,
+        data=data,
+    )

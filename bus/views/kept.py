@@ -23,7 +23,8 @@ _taken = re.compile(r"key|row|slot_.*")
 
 
 def check_view(view: View) -> None:
-    """Raises ValueError where the view's names can't be those of tables and columns."""
+    """Raises ValueError where the view's names can't be those of tables and columns, or a
+    slot could be changed in place: it is remembered, also when a write has failed."""
     names = [view.name, *view.columns, *(source.contract.domain for source in view.sources)]
     for name in names:
         if not _name.fullmatch(name):
@@ -31,6 +32,10 @@ def check_view(view: View) -> None:
     for name in view.columns:
         if _taken.fullmatch(name):
             raise ValueError(f"the column {name!r} of view {view.name!r} must be named otherwise")
+    for source in view.sources:
+        if not source.slot.__struct_config__.frozen:
+            slot, domain = source.slot.__name__, source.contract.domain
+            raise ValueError(f"{slot}, the slot of {domain} in view {view.name!r}, must be frozen")
 
 
 def shape(view: View) -> str:

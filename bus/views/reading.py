@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from bus import envelope
 from bus.contract import tag
@@ -34,19 +32,9 @@ class Item(NamedTuple):
     problem: str | None = None
 
 
-class _Whole(Struct, Generic[T], gc=False):
+class _Whole(envelope.Attributes, Generic[T], frozen=True, kw_only=True, gc=False):
     """An envelope with its data, taken apart at once."""
 
-    specversion: str
-    id: str
-    source: str
-    type: str
-    subject: str
-    time: datetime
-    version: int
-    dataversion: int
-    correlationid: str
-    causationid: str
     data: T
 
 
@@ -94,9 +82,9 @@ class Reading:
     def _recorded(self, position: int, type: str, body: bytes) -> Recorded[Any]:
         found = self._whole(type, body)
         if found is not None:
-            return _recorded(self._domain, position, found, found.data)
+            return envelope.recorded(self._domain, position, found, found.data)
         plain = envelope.decode(body)
-        return _recorded(self._domain, position, plain, self._data(plain))
+        return envelope.recorded(self._domain, position, plain, self._data(plain))
 
     def _whole(self, type: str, body: bytes) -> _Whole[Any] | None:
         """None where the subject does not tell the type, or the event is of an older one."""
@@ -118,25 +106,6 @@ class Reading:
         for step in steps:
             data = step(data)
         return msgspec.convert(data, event)
-
-
-def _recorded(
-    domain: str, position: int, found: envelope.Envelope | _Whole[Any], data: Event
-) -> Recorded[Any]:
-    aggregate, _, id = found.subject.partition("/")
-    return Recorded(
-        domain=domain,
-        position=position,
-        event_id=found.id,
-        aggregate=aggregate,
-        id=id,
-        version=found.version,
-        type=found.type,
-        time=found.time,
-        correlation_id=found.correlationid,
-        causation_id=found.causationid,
-        data=data,
-    )
 
 
 def explain(error: Exception) -> str:

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec import Struct
 
 from bus.clock import uuid7
 from bus.store.port import START, Checkpoint, Parked
-from bus.view import Page, Scalar, WrongCursor
+from bus.view import Page, Scalar, Source, WrongCursor
 from bus.views.port import Change, RowChange, Superseded, ViewChanged, ViewMissing, ViewStore
 from tests.contract.views.conftest import Stores
-from tests.contract.views.sample import DEBTS
+from tests.contract.views.sample import DEBTS, MONEY
 
 UNICODE = "naïve ☃ 𝕏 \u2028 'quoted' \\ \" {view}"
 
@@ -364,6 +365,15 @@ async def test_several_processes_may_create_a_view_at_once(stores: Stores) -> No
 async def test_a_view_has_a_plain_name(stores: Stores, name: str) -> None:
     with pytest.raises(ValueError, match="must match"):
         await stores(replace(DEBTS, name=name))
+
+
+async def test_a_slot_that_could_be_changed_in_place_is_refused(stores: Stores) -> None:
+    class Changing(Struct):
+        paid: int = 0
+
+    bills, _ = DEBTS.sources
+    with pytest.raises(ValueError, match="Changing, the slot of money in view 'debts'"):
+        await stores(replace(DEBTS, sources=[bills, Source(MONEY, Changing)]))
 
 
 async def test_a_cancellation_is_never_swallowed(stores: Stores) -> None:
