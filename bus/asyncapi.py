@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from bus import subjects
-from bus.contract import Contract, tag
+from bus.contract import Contract
 from bus.describe import Schema, relax, tidy
 from bus.envelope import MEDIA_TYPE, Envelope
+from bus.messages import tag
 from bus.view import View
 
 ABOUT = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 
 import structlog
 from msgspec.structs import replace
@@ -63,14 +63,21 @@ class Batches:
     def plan(self, beneath: Beneath | None = None) -> Plan:
         return Plan(self._domain, beneath or self.states.get, self._ids, self._max_payload)
 
+    async def load(self, keys: Sequence[Key]) -> Mapping[Key, Folded]:
+        """The states of `keys`; none where the store can't be reached."""
+        try:
+            return await self.states.load(self._store, keys)
+        except StoreUnavailable:
+            return {}  # whoever needs one of them tries again, and is told
+
     async def decide(self, works: Sequence[Work], plan: Plan, source: Loads | None = None) -> None:
         """Adds `works` to `plan`, loading what they need; postpones them if that fails."""
-        missing = list(dict.fromkeys(key for work in works for key in plan.missing(work)))
-        try:
-            plan.learn(await self.states.load(source or self._store, missing))
-        except StoreUnavailable as error:
-            _postpone(works, error)
-            return
+        if missing := plan.missing(works):
+            try:
+                plan.learn(await self.states.load(source or self._store, missing))
+            except StoreUnavailable as error:
+                _postpone(works, error)
+                return
         now = self._clock.now()
         for work in works:
             open_question = plan.add(work, now)
@@ -139,7 +146,7 @@ class Batches:
             gone = work.fired in conflict.fired or work.unparked in conflict.unparked
             if overtaken or gone:
                 tell(work, Superseded())
-        return [work for work in works if not work.outcome.done()]
+        return [work for work in works if work.told is None]
 
     async def _confirm(self, plan: Plan, before: int) -> None:
         """Tells the listeners and the senders what has been written behind `before`."""

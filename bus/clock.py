@@ -60,8 +60,8 @@ class ManualClock:
 
 DRAWN = 256
 _drawn: list[str] = []
-"""Random parts of ids, in hex. Asking the system for one costs more than all the rest of
-making an id, so it is asked for many. A list, because several threads may take from it."""
+"""Random ends of ids. Asking the system for one costs more than all the rest of making an
+id, so it is asked for many. A list, because several threads may take from it."""
 _variant = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 os.register_at_fork(after_in_child=_drawn.clear)
@@ -69,20 +69,19 @@ os.register_at_fork(after_in_child=_drawn.clear)
 
 def uuid7() -> str:
     """A time-ordered UUID (RFC 9562, version 7): index pages fill from one side."""
-    at, drawn = f"{time.time_ns() // 1_000_000:012x}", _draw()
-    high, low = drawn[1:4], drawn[5:8]
-    return f"{at[:8]}-{at[8:]}-7{high}-{_variant[drawn[4]]}{low}-{drawn[8:]}"
-
-
-def _draw() -> str:
-    """80 random bits, each time others."""
+    at = f"{time.time_ns() // 1_000_000:012x}"
     try:
-        return _drawn.pop()
+        end = _drawn.pop()
     except IndexError:
-        fresh = os.urandom(10 * DRAWN).hex()
-        drawn, *others = (fresh[at : at + 20] for at in range(0, len(fresh), 20))
+        end, *others = map(_end, range(DRAWN), itertools.repeat(os.urandom(10 * DRAWN)))
         _drawn.extend(others)
-        return drawn
+    return f"{at[:8]}-{at[8:]}-{end}"
+
+
+def _end(number: int, random: bytes) -> str:
+    """Version, variant and 74 of the 80 random bits that are the `number`-th's."""
+    drawn = random[10 * number : 10 * number + 10].hex()
+    return f"7{drawn[1:4]}-{_variant[drawn[4]]}{drawn[5:8]}-{drawn[8:]}"
 
 
 def sequential_ids() -> Ids:

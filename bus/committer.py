@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import NamedTuple
 
 from bus.batch import Batches, Behind
 from bus.clock import Clock, Ids, uuid7
@@ -27,6 +28,13 @@ BATCH = 512
 
 async def _never_behind(_: str) -> bool:
     return False
+
+
+class _Loading(NamedTuple):
+    """Works that are decided as soon as `states` holds what they need."""
+
+    works: Sequence[Work]
+    states: asyncio.Task[Mapping[Key, Folded]]
 
 
 class Committer:
@@ -50,7 +58,8 @@ class Committer:
             domain, store, clock, ids=ids, max_payload=max_payload, behind=behind
         )
         self._queue: deque[Work] = deque()
-        self._pending: list[asyncio.Future[Outcome]] = []
+        self._pending: list[Work] = []
+        self._loading: _Loading | None = None
         self._wake = asyncio.Event()
         self._inflight: asyncio.Task[bool] | None = None
         self._inflight_plan: Plan | None = None
@@ -94,18 +103,22 @@ class Committer:
 
     def submit(self, work: Work) -> asyncio.Future[Outcome]:
         """Queues `work`; the future is done after the commit. It never raises."""
+        self.take(work)
+        return work.outcome
+
+    def take(self, work: Work) -> None:
+        """Queues `work`; its listener is told after the commit."""
         if self._batches.available:
             self._queue.append(work)
-            self._pending.append(work.outcome)
+            self._pending.append(work)
             self._wake.set()
         else:
             tell(work, Postponed(f"{self._domain.name}'s store can't be reached"))
-        return work.outcome
 
     async def drain(self) -> None:
         """Returns when all that was submitted has its outcome."""
         while pending := self._unsettled():
-            await asyncio.wait(pending)
+            await asyncio.wait([work.outcome for work in pending])
 
     async def run(self) -> None:
         """Works until cancelled; then a batch in flight is still brought to its end."""
@@ -114,12 +127,12 @@ class Committer:
                 await self._something_to_do()
                 if self._inflight is not None and self._inflight.done():
                     await self._land()
-                works = self._take()
-                if works:
-                    await self._batches.decide(works, self._next)
-                if self._next.decided and self._inflight is None:
-                    self._launch()
+                    self._launch()  # what is decided waits for nobody who is not
+                await self._decide()
+                self._launch()
         finally:
+            if self._loading is not None:
+                self._loading.states.cancel()
             if self._inflight is not None:
                 await asyncio.shield(self._inflight)
 
@@ -134,11 +147,36 @@ class Committer:
     async def _something_to_do(self) -> None:
         """Waits until there is something to decide or to write, or a commit has ended."""
         self._wake.clear()
-        if self._queue and len(self._next.decided) < BATCH and not self._repeats(self._queue[0]):
-            return
-        ready = self._inflight.done() if self._inflight else bool(self._next.decided)
-        if not ready:
+        if self._loading is None:
+            decidable = bool(self._queue) and self._room() and not self._repeats(self._queue[0])
+        else:
+            decidable = self._loading.states.done()
+        writable = self._inflight.done() if self._inflight else bool(self._next.decided)
+        if not (decidable or writable):
             await self._wake.wait()
+
+    async def _decide(self) -> None:
+        """Decides what is in the queue, or has it loaded first, beside a commit in flight."""
+        if self._loading is not None:
+            if not self._loading.states.done():
+                return
+            works, loaded = self._loading
+            self._loading = None
+            self._next.learn(loaded.result())
+            await self._batches.decide(works, self._next)
+        works = self._take()
+        if not works:
+            return
+        if missing := self._next.missing(works):
+            loading = asyncio.create_task(self._batches.load(missing))
+            loading.add_done_callback(lambda _: self._wake.set())
+            self._loading = _Loading(works, loading)
+        else:
+            await self._batches.decide(works, self._next)
+
+    def _room(self) -> int:
+        """Works that can still be decided for the next batch."""
+        return BATCH - len(self._next.decided)
 
     def _repeats(self, work: Work) -> bool:
         """Whether `work` repeats a command that is being decided: it must wait for that."""
@@ -151,7 +189,8 @@ class Committer:
         """The works to decide now; repeats of decided ones are answered on the way."""
         taken: list[Work] = []
         given: set[str] = set()
-        while self._queue and len(self._next.decided) + len(taken) < BATCH:
+        room = self._room()
+        while self._queue and len(taken) < room:
             work = self._queue[0]
             if self._repeats(work) or (work.identity and work.identity.command_id in given):
                 break
@@ -163,12 +202,15 @@ class Committer:
                 given.add(work.identity.command_id)
         return taken
 
-    def _unsettled(self) -> Sequence[asyncio.Future[Outcome]]:
+    def _unsettled(self) -> Sequence[Work]:
         """Forgets those that have their outcome: now and then is cheaper than one by one."""
-        self._pending = [outcome for outcome in self._pending if not outcome.done()]
+        self._pending = [work for work in self._pending if work.told is None]
         return self._pending
 
     def _launch(self) -> None:
+        """Writes what is decided, unless a commit is in flight."""
+        if self._inflight is not None or not self._next.decided:
+            return
         self._unsettled()
         plan = self._inflight_plan = self._next
         self._inflight = asyncio.create_task(self._batches.commit(plan))

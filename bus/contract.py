@@ -11,7 +11,7 @@ import msgspec
 
 from bus import envelope
 from bus.envelope import Recorded
-from bus.messages import Command, Event
+from bus.messages import Command, Event, tag
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Turns the data of one `dataversion` into that of the next."""
@@ -91,11 +91,3 @@ class Contract:
     @cached_property
     def _decoders(self) -> Mapping[str, msgspec.json.Decoder[Event]]:
         return {name: msgspec.json.Decoder(e) for name, e in self.event_types.items()}
-
-
-def tag(message: type[Command] | type[Event]) -> str:
-    """A message's name everywhere. Raises TypeError where it has declared none."""
-    name = message.__struct_config__.tag
-    if not isinstance(name, str):
-        raise TypeError(f"{message.__qualname__} must declare its name: tag=...")
-    return name

@@ -120,6 +120,10 @@ class Domain:
     def name(self) -> str:
         return self.contract.domain
 
+    @property
+    def has_duties(self) -> bool:
+        return self.duties is not _nothing
+
     def reads(self, command: Command) -> Sequence[Key]:
         """The aggregates whose states `command` is decided on."""
         span = self.spans.get(type(command))

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from bus import subjects
-from bus.contract import Contract, tag
-from bus.messages import Command, Event
+from bus.contract import Contract
+from bus.messages import Command, Event, tag
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
 from bus import envelope
 from bus.clock import Ids
-from bus.contract import tag
 from bus.decider import Domain, NotYet, Refused
 from bus.duties import Call, Deadline, Duty
 from bus.envelope import Key, Recorded
-from bus.messages import Command, Event
+from bus.messages import Command, Event, tag
 from bus.states import State
 from bus.store.port import DutyRow, NewEvent
 from bus.work import Accepted, Outcome, Stale, TooLarge, TurnedDown, Work, Written, WrongVersion
@@ -59,9 +58,9 @@ class Draft:
     def decide(self, stale: str | None) -> Outcome:
         """Decides all commands. Raises NotYet while `stale` is None, and what deciders raise."""
         work = self._work
-        for command in work.commands:
+        for number, command in enumerate(work.commands):
             try:
-                self._decide(command)
+                self._decide(command, work.reads[number] if work.reads else None)
             except NotYet as open_question:
                 if stale is None and work.moved is None and work.fired is None:
                     raise
@@ -78,8 +77,8 @@ class Draft:
             return TurnedDown(self.refusals[0][1], 0)
         return self._accepted()
 
-    def _decide(self, command: Command) -> None:
-        keys = self._domain.reads(command)
+    def _decide(self, command: Command, keys: Sequence[Key] | None) -> None:
+        keys = keys or self._domain.reads(command)
         self._addressed = self._addressed or keys[0]
         states = {key: self._read(key).value for key in keys}
         for key, event in self._domain.decide(command, states, self._now):
@@ -92,43 +91,49 @@ class Draft:
         return found
 
     def _record(self, key: Key, event: Event) -> None:
-        before, cause = self._read(key), self._work.cause
+        before = self._read(key)
+        version, name, event_id = before.version + 1, tag(type(event)), self._ids()
+        body = self._body(event, event_id, key, version, name)
+        self.events.append(NewEvent(event_id, key, version, name, body))
+        self.states[key] = State(version, self._domain.evolve(key, before.value, event))
+        if self._domain.has_duties:
+            self._note_duties(event, event_id, key, version, name)
+
+    def _body(self, event: Event, event_id: str, key: Key, version: int, name: str) -> bytes:
+        cause = self._work.cause
+        body = envelope.encode(
+            event=event,
+            event_id=event_id,
+            domain=self._domain.name,
+            key=key,
+            version=version,
+            dataversion=self._domain.contract.dataversion(name),
+            time=self._now,
+            correlation_id=cause.correlation_id,
+            causation_id=cause.causation_id,
+            traceparent=cause.traceparent,
+        )
+        if len(body) > self._limit:
+            raise EventTooLarge(len(body), self._limit)
+        return body
+
+    def _note_duties(self, event: Event, event_id: str, key: Key, version: int, name: str) -> None:
+        cause = self._work.cause
         recorded = Recorded(
             domain=self._domain.name,
             position=0,  # has none before it is written
-            event_id=self._ids(),
+            event_id=event_id,
             aggregate=key.aggregate,
             id=key.id,
-            version=before.version + 1,
-            type=tag(type(event)),
+            version=version,
+            type=name,
             time=self._now,
             correlation_id=cause.correlation_id,
             causation_id=cause.causation_id,
             data=event,
         )
-        body = self._body(recorded, key)
-        self.events.append(NewEvent(recorded.event_id, key, recorded.version, recorded.type, body))
-        value = self._domain.evolve(key, before.value, event)
-        self.states[key] = State(recorded.version, value)
         for duty in self._domain.duties(recorded):
             self.duties[duty.name] = _row(duty, recorded)
-
-    def _body(self, recorded: Recorded[Event], key: Key) -> bytes:
-        body = envelope.encode(
-            event=recorded.data,
-            event_id=recorded.event_id,
-            domain=recorded.domain,
-            key=key,
-            version=recorded.version,
-            dataversion=self._domain.contract.dataversion(recorded.type),
-            time=recorded.time,
-            correlation_id=recorded.correlation_id,
-            causation_id=recorded.causation_id,
-            traceparent=self._work.cause.traceparent,
-        )
-        if len(body) > self._limit:
-            raise EventTooLarge(len(body), self._limit)
-        return body
 
     def _version_before(self) -> int:
         """Of the aggregate that the first command is addressed to."""

@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from bus.messages import Event
+from bus.messages import Event, tag
 
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -74,6 +74,13 @@ class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
         return Key(self.aggregate, self.id)
 
 
+class _Written(Attributes, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An envelope before it is encoded: the same attributes in the same order."""
+
+    traceparent: str | None = None
+    data: Event
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Envelope)
 
@@ -93,11 +100,11 @@ def encode(
 ) -> bytes:
     """The bytes of `event`, the `version`-th of its aggregate. UTF-8, no line breaks."""
     return _encoder.encode(
-        Envelope(
+        _Written(
             specversion="1.0",
             id=event_id,
             source=domain,
-            type=str(event.__struct_config__.tag),
+            type=tag(type(event)),
             subject=f"{key.aggregate}/{key.id}",
             time=time,
             version=version,
@@ -105,7 +112,7 @@ def encode(
             correlationid=correlation_id,
             causationid=causation_id,
             traceparent=traceparent,
-            data=Raw(_encoder.encode(event)),
+            data=event,
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Annotated, Any, dataclass_transform
 
 import msgspec
@@ -62,6 +63,15 @@ class Event(Struct, metaclass=_Message, tag_field="@type"):
     Unknown fields are read over, so that a newer writer can add optional ones. The tag's
     key is `@type` because no field can be called that, and `type` is a good name for one.
     """
+
+
+@cache
+def tag(message: type[Command] | type[Event]) -> str:
+    """A message's name everywhere. Raises TypeError where it has declared none."""
+    name = message.__struct_config__.tag
+    if not isinstance(name, str):
+        raise TypeError(f"{message.__qualname__} must declare its name: tag=...")
+    return name
 
 
 class Money(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,15 +6,15 @@ append finds that something it rests on has changed, the plan is thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 
 from bus import answers
 from bus.clock import Ids
-from bus.contract import tag
 from bus.decider import Domain, NotYet
 from bus.draft import Draft, EventTooLarge
 from bus.envelope import Key
+from bus.messages import tag
 from bus.states import Folded, State, Unreadable
 from bus.store.port import Append, DutyRow, Moved, NewEvent, Parked, ReactionRefused, Receipt
 from bus.work import Accepted, Failed, Outcome, Superseded, TooLarge, TurnedDown, Work
@@ -60,14 +60,16 @@ class Plan:
         """The kinds of the duties that the plan starts."""
         return {row.kind for row in self._duties.values() if row is not None}
 
-    def missing(self, work: Work) -> Sequence[Key]:
-        """The aggregates that must be loaded before `work` can be decided."""
-        return [key for key in self._reads(work) if self._known(key) is None]
+    def missing(self, works: Iterable[Work]) -> Sequence[Key]:
+        """The aggregates that must be loaded before `works` can be decided."""
+        read = dict.fromkeys(key for work in works for key in self._reads(work))
+        return [key for key in read if self._known(key) is None]
 
     def learn(self, states: Mapping[Key, Folded]) -> None:
-        """Takes what was loaded; what the plan knows already is newer."""
+        """Takes what was loaded; what is known already is newer."""
         for key, state in states.items():
-            self.states.setdefault(key, state)
+            if self._known(key) is None:
+                self.states[key] = state
 
     def add(self, work: Work, now: datetime, stale: str | None = None) -> NotYet | None:
         """Decides `work`. Gives back a NotYet that is still to be settled: nothing was added.
@@ -108,10 +110,12 @@ class Plan:
     def _reads(self, work: Work) -> Sequence[Key]:
         if work.always_park:
             return ()
-        try:
-            return [key for command in work.commands for key in self._domain.reads(command)]
-        except Exception:  # it fails again, and is answered, when it is decided
-            return ()
+        if work.reads is None:
+            try:
+                work.reads = [self._domain.reads(command) for command in work.commands]
+            except Exception:  # it fails again, and is answered, when it is decided
+                return ()
+        return work.reads[0] if len(work.reads) == 1 else [k for keys in work.reads for k in keys]
 
     def _known(self, key: Key) -> Folded | None:
         return self.states.get(key) or self._base(key)

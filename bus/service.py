@@ -87,8 +87,8 @@ class Service:
         except Invalid as invalid:
             request.respond(invalid.answer.body, invalid.answer.headers)
             return
-        outcome = self._committer.submit(work)
-        outcome.add_done_callback(lambda done: self._decided(request, work, done.result()))
+        work.listener = lambda outcome: self._decided(request, work, outcome)
+        self._committer.take(work)
 
     def _unavailable(self) -> Answer | None:
         if self.halted is not None:

@@ -9,7 +9,7 @@ from bus.decider import Domain
 from bus.envelope import Key
 from bus.folding import PAGE, Folded, Loads, State, Unreadable, beginning, fold, fold_on
 from bus.snapshots import EVERY, Snapshots
-from bus.store.port import Past
+from bus.store.port import NOTHING, Past
 
 __all__ = ["Folded", "Loads", "State", "States", "Unreadable"]
 
@@ -52,7 +52,12 @@ class States:
         if not keys:
             return {}
         pasts = await source.recall(keys, self._snapshots.shapes, PAGE)
-        return {key: await self._fold(source, key, pasts[key]) for key in keys}
+        return {
+            key: beginning(self._domain, key)
+            if past == NOTHING
+            else await self._fold(source, key, past)
+            for key, past in pasts.items()
+        }
 
     async def _fold(self, source: Loads, key: Key, past: Past) -> Folded:
         restored = self._snapshots.restore(key, past)

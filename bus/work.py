@@ -6,17 +6,20 @@ them share one group commit and one cache of states.
 
 from __future__ import annotations
 
-from asyncio import Future
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from asyncio import Future, get_running_loop
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
+import structlog
 from msgspec import Struct
 
 from bus.decider import Refused
 from bus.envelope import Key
 from bus.messages import Command
 from bus.store.port import Fired, Moved, Parked
+
+log = structlog.get_logger()
 
 
 class Cause(NamedTuple):
@@ -123,8 +126,7 @@ Outcome = (
 )
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct, kw_only=True, eq=False):
     """One or more commands that are written in one transaction with what belongs to them.
 
     `identity` asks for a receipt. `fired` is the duty that this fulfils: if it has gone,
@@ -133,6 +135,9 @@ class Work:
     place of the events (outcome Failed), so that the upstream moves on all the same.
     `always_park` writes `parked_if_failed` without deciding: its key is parked already.
     `unparked` is a parked (reader, key, position) that this work replaces.
+
+    `reads` are the aggregates of each command, once somebody has looked.
+    `listener` is called with the outcome, which is in `told` from then on.
     """
 
     commands: Sequence[Command]
@@ -144,10 +149,31 @@ class Work:
     parked_if_failed: Parked | None = None
     always_park: bool = False
     unparked: tuple[str, str, int] | None = None
-    outcome: Future[Outcome] = field(default_factory=Future[Any])
+    reads: Sequence[Sequence[Key]] | None = None
+    listener: Callable[[Outcome], None] | None = None
+    told: Outcome | None = None
+    _outcome: Future[Outcome] | None = None
+
+    @property
+    def outcome(self) -> Future[Outcome]:
+        """Done when the outcome is told. Made when it is first asked for: most works have
+        a listener, which costs a tenth."""
+        if self._outcome is None:
+            self._outcome = get_running_loop().create_future()
+            if self.told is not None:
+                self._outcome.set_result(self.told)
+        return self._outcome
 
 
 def tell(work: Work, outcome: Outcome) -> None:
-    """Settles `work`, unless it has been settled (or its sender has gone)."""
-    if not work.outcome.done():
-        work.outcome.set_result(outcome)
+    """Settles `work`, unless it has been settled."""
+    if work.told is not None:
+        return
+    work.told = outcome
+    if work._outcome is not None and not work._outcome.done():  # or whoever awaited it has gone
+        work._outcome.set_result(outcome)
+    if work.listener is not None:
+        try:
+            work.listener(outcome)
+        except Exception:  # its own fault: what is written is written, and others are waiting
+            log.exception("an outcome could not be told", outcome=type(outcome).__name__)

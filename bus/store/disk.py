@@ -11,6 +11,7 @@ from bus.envelope import Key
 from bus.store.memory_lease import Leadership
 from bus.store.packing import storable
 from bus.store.port import (
+    NOTHING,
     START,
     Append,
     Checkpoint,
@@ -84,7 +85,8 @@ class MemoryDisk:
     def past(self, key: Key, shape: str | None, limit: int) -> Past:
         snapshot = self.snapshots.get(key)
         if snapshot is None or snapshot.shape != shape:
-            return Past(None, self.aggregates.get(key, [])[:limit])
+            events = self.aggregates.get(key, [])[:limit]
+            return Past(None, events) if events else NOTHING
         events = [e for e in self.aggregates.get(key, ()) if e.version >= snapshot.version]
         return Past(snapshot, events[:limit])
 

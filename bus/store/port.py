@@ -13,6 +13,7 @@ from typing import Protocol
 
 from bus.envelope import Key
 from bus.store.rows import (
+    NOTHING,
     START,
     Append,
     Checkpoint,
@@ -32,6 +33,7 @@ from bus.store.rows import (
 )
 
 __all__ = [
+    "NOTHING",
     "START",
     "Append",
     "Checkpoint",

@@ -52,6 +52,10 @@ class Past(NamedTuple):
     events: Sequence[StoredEvent]
 
 
+NOTHING = Past(None, ())
+"""The past of an aggregate that is new."""
+
+
 class Head(NamedTuple):
     """The last position of a store (0 when empty) and the hash chain up to it.
 

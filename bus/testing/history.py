@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from bus import envelope
-from bus.contract import Contract, tag
+from bus.contract import Contract
 from bus.decider import Domain, NotYet, Refused
 from bus.envelope import Key, Recorded
-from bus.messages import Command, Event
+from bus.messages import Command, Event, tag
 
 Step = tuple[Key, Event] | Refused | NotYet
 """What a command leads to, one by one."""

@@ -19,9 +19,8 @@ from msgspec import Struct
 
 from bus import envelope
 from bus.clock import SystemClock
-from bus.contract import tag
 from bus.envelope import Key
-from bus.messages import Event
+from bus.messages import Event, tag
 from bus.owner import Delivered
 from bus.testing.history import aggregate_of
 from bus.testing.scenario import At

@@ -8,9 +8,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from bus import envelope
-from bus.contract import tag
 from bus.envelope import Recorded
-from bus.messages import Event
+from bus.messages import Event, tag
 from bus.owner import Delivered, identify
 from bus.view import Source, View
 from bus.views.kept import check_key

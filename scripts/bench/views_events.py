@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 from bus import envelope, subjects
 from bus.broker.port import Broker, Outgoing
 from bus.clock import uuid7
-from bus.contract import tag
 from bus.envelope import Key
-from bus.messages import Event, Money, total
+from bus.messages import Event, Money, tag, total
 from domains.ordering.messages import (
     CONTRACT,
     OrderConfirmed,

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bus import envelope
-from bus.contract import Contract, tag
+from bus.contract import Contract
 from bus.envelope import Key
-from bus.messages import Event
+from bus.messages import Event, tag
 from tests.controls.examples import catalog, inventory, ordering, payments, shipping
 
 FOLDER = Path(__file__).parent / "events"

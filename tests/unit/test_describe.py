@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from bus.asyncapi import document
-from bus.contract import Contract, tag
+from bus.contract import Contract
 from bus.describe import command_schema, describe, event_schema, summary
-from bus.messages import Command
+from bus.messages import Command, tag
 from domains.catalog import messages as catalog
 from domains.inventory import messages as inventory
 from domains.ordering import messages as ordering

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from bus import envelope
-from bus.contract import Contract, tag
+from bus.contract import Contract
 from bus.envelope import Key
+from bus.messages import tag
 from tests.controls.record import EXAMPLES, FOLDER, file_of
 
 CONTRACTS = {contract.domain: contract for contract, _ in EXAMPLES}

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bus.envelope import Key
-from bus.store.port import Past, Snapshot, Store, StoredEvent
+from bus.store.port import NOTHING, Past, Snapshot, Store, StoredEvent
 from tests.contract.store.building import ORDER, OTHER, Another, placed
 
 SHAPES = {"order": "1-abc"}
@@ -31,7 +31,7 @@ async def test_without_a_snapshot_the_past_is_the_history(store: Store) -> None:
 
     found = await store.recall([ORDER, OTHER], SHAPES, 10)
 
-    assert found == {ORDER: Past(None, events), OTHER: Past(None, [])}
+    assert found == {ORDER: Past(None, events), OTHER: NOTHING}
 
 
 async def test_a_snapshot_comes_with_its_own_event_and_those_behind_it(store: Store) -> None:

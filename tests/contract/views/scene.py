@@ -13,9 +13,9 @@ import msgspec
 from bus import envelope, log, subjects
 from bus.broker.port import Broker, Outgoing, Reply
 from bus.clock import uuid7
-from bus.contract import Contract, tag
+from bus.contract import Contract
 from bus.envelope import Key
-from bus.messages import Event
+from bus.messages import Event, tag
 from bus.store.port import Append, NewEvent, Store
 from bus.testing.ground import Ground, MemoryGround
 from bus.view import View
