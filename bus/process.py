@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
 from bus import log as event_log
-from bus import parked, status, subjects
+from bus import parked, status
 from bus.behind import Upstreams
 from bus.broker.nats import NatsBroker
 from bus.broker.port import Broker, BrokerUnavailable, Serving, StreamMissing
@@ -21,7 +20,8 @@ from bus.clock import Clock, Ids, SystemClock, uuid7
 from bus.committer import Committer
 from bus.deadlines import Deadlines
 from bus.decider import Domain
-from bus.leader import Leader
+from bus.hints import Hints
+from bus.leader import Duty, Leader
 from bus.main import run_until_stopped
 from bus.mirror import Mirror, StreamDiverged
 from bus.outside import Calls, Outside
@@ -34,6 +34,7 @@ from bus.standby import Standby
 from bus.store.port import Store, StoredEvent, StoreUnavailable
 from bus.store.postgres import PostgresStore
 from bus.tasks import end
+from bus.term import Term
 from bus.trimming import Trimming
 
 VERSION = "1.0.0"
@@ -91,7 +92,6 @@ class DomainProcess:
         self._receipts_days = receipts_days
         self._serving: Serving | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._hints: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Returns when commands are answered. Raises StoreUnavailable, BrokerUnavailable."""
@@ -132,12 +132,12 @@ class DomainProcess:
             await self.committer.drain()
         await self.leader.stop()
         await end(self._tasks)
-        await asyncio.gather(*self._hints, return_exceptions=True)
+        await self._hints.sent()
         await self._leave()
 
     async def kill(self) -> None:
         """Ends as a crash does, for tests: nothing is finished, nobody is told."""
-        await end([*self._tasks, *self._hints, *self.service.answering])
+        await end([*self._tasks, *self._hints.tasks, *self.service.answering])
         await self._leave()
 
     async def wait(self) -> None:
@@ -193,38 +193,20 @@ class DomainProcess:
             Calls(domain, store, self.committer, clock, self._outside) if self._outside else None
         )
         self.trimming = Trimming(store, clock, timedelta(days=self._receipts_days))
-        self.leader = Leader(store.lease(), self._leading, clock)
+        term = Term(self.relay, self._duties(), self._take_no_more)
+        self.leader = Leader(store.lease(), term.duties, clock)
+        self._hints = Hints(domain.name, broker)
         mirror = Mirror(domain.contract, store, broker)
         self.standby = Standby(mirror, clock, lambda: self.leader.leading, self._take_no_more)
 
-    def _leading(self) -> Sequence[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
-        """What only the leader does."""
-        calls = [("calls", self.calls.run)] if self.calls else []
-        duties = [
+    def _duties(self) -> Sequence[Duty]:
+        """What only the leader does, beside its relay."""
+        return [
             ("deadlines", self.deadlines.run),
             *([("trimming", self.trimming.run)] if self._receipts_days else []),
             *[(f"reactions to {r.upstream}", r.run) for r in self.reactions],
-            *calls,
+            *([("calls", self.calls.run)] if self.calls else []),
         ]
-        # The relay begins first: in a store that was restored nothing else may begin at all.
-        compared = [(name, self._once_compared(start)) for name, start in duties]
-        return [("relay", self._relay), *compared]
-
-    def _once_compared(
-        self, start: Callable[[], Coroutine[Any, Any, None]]
-    ) -> Callable[[], Coroutine[Any, Any, None]]:
-        async def run() -> None:
-            await self.relay.compared.wait()
-            await start()
-
-        return run
-
-    async def _relay(self) -> None:
-        try:
-            await self.relay.run()
-        except StreamDiverged as halt:
-            self._take_no_more(halt)
-            raise
 
     async def _compare_with_stream(self) -> None:
         """Before the first command: one more event would only be one more that differs."""
@@ -249,13 +231,4 @@ class DomainProcess:
         if self.leader.leading:
             self.relay.committed(events)
             return
-        hint = asyncio.create_task(self._hint())
-        self._hints.add(hint)
-        hint.add_done_callback(self._hints.discard)
-
-    async def _hint(self) -> None:
-        """Tells the leader's relay; if that is lost, the relay looks by itself soon."""
-        try:
-            await self.broker.publish(subjects.hint(self.domain.name), b"")
-        except BrokerUnavailable as error:
-            log.debug("no hint", domain=self.domain.name, reason=str(error))
+        self._hints.send()

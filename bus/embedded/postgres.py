@@ -27,6 +27,7 @@ SETTINGS = {
     "unix_socket_directories": "",  # their paths may not exceed 107 bytes: ours may
     "max_connections": "200",
     "shared_buffers": "64MB",
+    "max_wal_size": "4GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
