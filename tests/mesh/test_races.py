@@ -20,6 +20,7 @@ async def test_cancel_while_the_provider_is_being_asked(ground: Ground) -> None:
         await it.accepted(order("o-1", line("tea")))
         await it.until_asked(1)
         await it.accepted(CancelOrder(id="o-1"))
+        await it.until("payments", "o-1", "ReturnBooked")
         it.provider.release()
         await it.mesh.rest()
         assert await it.names("payments", "o-1") == [
