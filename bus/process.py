@@ -169,6 +169,7 @@ class DomainProcess:
             positions={r.upstream: r.position for r in self.reactions} if leading else {},
             problems=self.leader.problems | self.committer.snapshots.problems,
             breaker=self.calls.breaker_state if self.calls and leading else None,
+            counts=self.committer.counts,
         )
 
     def _wire(self) -> None:

@@ -18,6 +18,7 @@ from bus.work import Failed, Outcome, Postponed, Stale, Superseded, Work
 
 WAITING = 4096
 """Undecided works beyond which new ones are answered `unavailable` at once."""
+OVERLOADED = replies.unavailable("Overloaded", "more is waiting than can be decided soon")
 STALE_TRIES = 40
 STALE_PAUSE = 0.05
 """How often, and after how many seconds each, a command is tried again that rests on a
@@ -94,7 +95,7 @@ class Service:
         if self.halted is not None:
             return replies.unavailable("Halted", self.halted)
         if self._committer.waiting >= WAITING:
-            return replies.unavailable("Overloaded", "more is waiting than can be decided soon")
+            return OVERLOADED
         return None
 
     def _decided(self, request: Request, work: Work, outcome: Outcome) -> None:

@@ -13,7 +13,8 @@ from bus.broker.port import Endpoint, Request
 class Status(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`positions` is how far it is in each stream that it follows; `published` how far the
     leader has copied the store; `problems` names what has stopped, and why. `breaker` is the
-    state of the circuit breaker before the world outside."""
+    state of the circuit breaker before the world outside; `counts` is what its committer has
+    counted since it was started."""
 
     service: str
     pid: int
@@ -22,6 +23,7 @@ class Status(Struct, frozen=True, kw_only=True, omit_defaults=True):
     positions: Mapping[str, int] = {}
     problems: Mapping[str, str] = {}
     breaker: str | None = None
+    counts: Mapping[str, int] = {}
 
 
 def subject(service: str) -> str:

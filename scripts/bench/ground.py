@@ -73,9 +73,9 @@ class Ground:
     def database(self, name: str) -> str:
         return self.postgres.url.removesuffix("/postgres") + f"/{name}"
 
-    async def start_service(self) -> None:
-        """Returns when it answers."""
-        self.start_process("service", f"domains.{DOMAIN}.app")
+    async def start_service(self, name: str = "service") -> None:
+        """Returns when one of them answers and leads."""
+        self.start_process(name, f"domains.{DOMAIN}.app")
         await until(self.nats.url, _leads)
 
     def start_process(self, name: str, module: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -26,7 +26,9 @@ PATIENCE = 30.0
 class Task(Struct, frozen=True):
     """`clients` send `body` to `subject` + id, once to each of `ids` at most, for `seconds`;
     what is answered in the first `warm_up` seconds does not count. Each answer must begin
-    with `expected`; with `headed` it carries headers, which are not looked at."""
+    with `expected`; with `headed` it carries headers, which are not looked at. With
+    `declined`, what an error's body may begin with, such an answer is counted by itself, and
+    its client asks again at once."""
 
     url: str
     subject: str
@@ -37,6 +39,7 @@ class Task(Struct, frozen=True):
     warm_up: float
     expected: str
     headed: bool = False
+    declined: str = ""
 
 
 class Clients:
@@ -49,7 +52,10 @@ class Clients:
         self._since = [0.0] * task.clients
         self._waiting = 0
         self._expected = task.expected.encode()
+        self._declined = task.declined.encode()
         self.latencies: list[float] = []
+        self.declined: list[float] = []
+        self.accepted = 0
         self.done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         wire.deliver = self._answered
 
@@ -74,16 +80,25 @@ class Clients:
 
     def _answered(self, client: int, payload: bytes, headed: bool) -> None:
         now = time.perf_counter()
-        if headed != self._task.headed or not (headed or payload.startswith(self._expected)):
+        told = self._told(payload, headed)
+        if told is None:
             self._fail(payload)
             return
+        self.accepted += told is self.latencies
         if now >= self._counts:
-            self.latencies.append(now - self._since[client])
+            told.append(now - self._since[client])
         self._waiting -= 1
         self._ended = now
         self._send(client, now)
         if self._waiting == 0 and not self.done.done():
             self.done.set_result(now)
+
+    def _told(self, payload: bytes, headed: bool) -> list[float] | None:
+        """Where an answer's latency goes; None where it was not to be expected."""
+        if headed and self._declined and self._declined in payload:
+            return self.declined
+        as_expected = headed == self._task.headed and (headed or payload.startswith(self._expected))
+        return self.latencies if as_expected else None
 
     def _fail(self, payload: bytes) -> None:
         if not self.done.done():
@@ -101,7 +116,7 @@ async def run(task: Task) -> Run:
         with counting() as cpu:
             await clients.done
     wire.close()
-    return Run(clients.took, clients.latencies, cpu())
+    return Run(clients.took, clients.latencies, cpu(), clients.declined, clients.accepted)
 
 
 if __name__ == "__main__":

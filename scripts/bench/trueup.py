@@ -35,7 +35,21 @@ BODY = '{"quantity":1}'
 async def measure(ground: Ground, ids: Sequence[str], pace: Pace) -> Figure:
     """A command to each of `ids`, as far as time allows."""
     subject = subjects.command(DOMAIN, "ReceiveStock", "")
-    return await _load(ground, subject, ids, pace, ("service", "postgres", "nats"))
+    return await _load(ground, subject, ids, pace, parts=("service", "postgres", "nats"))
+
+
+async def measure_pressed(
+    ground: Ground, ids: Sequence[str], pace: Pace, services: Sequence[str]
+) -> Figure:
+    """The same with several processes, which may put senders off."""
+    subject = subjects.command(DOMAIN, "ReceiveStock", "")
+    parts = (*services, "postgres", "nats")
+    return await _load(ground, subject, ids, pace, parts=parts, declined='"code":"Overloaded"')
+
+
+def store(ground: Ground) -> PostgresStore:
+    """The domain's own, with one connection."""
+    return PostgresStore(ground.database(DOMAIN), pool=1)
 
 
 async def measure_echo(ground: Ground, pace: Pace) -> Figure:
@@ -45,7 +59,7 @@ async def measure_echo(ground: Ground, pace: Pace) -> Figure:
     responder.stdout.readline()
     try:
         ids = new_ids(4 * (pace.seconds + pace.warm_up))
-        return await _load(ground, echo.SUBJECT, ids, pace, ("echo", "nats"))
+        return await _load(ground, echo.SUBJECT, ids, pace, parts=("echo", "nats"))
     finally:
         ground.end("echo")
 
@@ -59,14 +73,14 @@ async def prepared_ids(ground: Ground, count: int) -> Sequence[str]:
     """Aggregates with five events each, which the service has never seen. Returns when
     their events are in the stream as well."""
     ids = [f"old-{secrets.token_hex(4)}-{number}" for number in range(count)]
-    store = PostgresStore(ground.database(DOMAIN), pool=1)
-    await store.open()
+    own_store = store(ground)
+    await own_store.open()
     try:
         for start in range(0, count, AT_ONCE):
-            await store.append(Append(events=list(_history(ids[start : start + AT_ONCE]))))
-        await _relayed(ground, (await store.head()).position)
+            await own_store.append(Append(events=list(_history(ids[start : start + AT_ONCE]))))
+        await _relayed(ground, (await own_store.head()).position)
     finally:
-        await store.close()
+        await own_store.close()
     return ids
 
 
@@ -98,8 +112,15 @@ async def _relayed(ground: Ground, position: int) -> None:
 
 
 async def _load(
-    ground: Ground, subject: str, ids: Sequence[str], pace: Pace, parts: Sequence[str]
+    ground: Ground,
+    subject: str,
+    ids: Sequence[str],
+    pace: Pace,
+    *,
+    parts: Sequence[str],
+    declined: str = "",
 ) -> Figure:
-    task = Task(ground.nats.url, subject, ids, BODY, *pace, expected='{"status":"accepted"')
+    expected = '{"status":"accepted"'
+    task = Task(ground.nats.url, subject, ids, BODY, *pace, expected, declined=declined)
     processes = ground.processes()
     return await ask("scripts.bench.load", task, {part: processes[part] for part in parts}, own())

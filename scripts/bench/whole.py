@@ -78,7 +78,7 @@ def whole(
         One object instead of the table.
     """
     try:
-        found = asyncio.run(_measured(folder, processes, profile, check=check))
+        found = asyncio.run(_measured(folder.resolve(), processes, profile, check=check))
     except Broken as error:
         sys.exit(f"not measured: {error}")
     if json:
@@ -129,7 +129,7 @@ class _Said(Struct):
 
 async def _imported(mesh: Mesh, folder: Path) -> _Said:
     say(f"playing the orders of {folder.name} …")
-    said = await mesh.trueup("import", "olist", str(folder.resolve()), "--live", "--json")
+    said = await mesh.trueup("import", "olist", str(folder), "--live", "--json")
     if said.code:
         raise Broken(f"the import ends with {said.code}: {said.err.strip()[-500:]}")
     found = msgspec.json.decode(said.out, type=_Said)
@@ -140,7 +140,7 @@ async def _imported(mesh: Mesh, folder: Path) -> _Said:
 async def _checked(mesh: Mesh, folder: Path) -> Sequence[str]:
     """The last line of each check. Raises Broken where one fails."""
     verdicts = []
-    for words in (("check", "olist", str(folder.resolve())), ("check", "streams")):
+    for words in (("check", "olist", str(folder)), ("check", "streams")):
         say(f"trueup {' '.join(words[:2])} …")
         said = await mesh.trueup(*words)
         if said.code:

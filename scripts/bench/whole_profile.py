@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -13,7 +14,7 @@ from msgspec import Struct
 
 from scripts.chaos.lookout import Lookout
 from scripts.chaos.mesh import Broken, Mesh
-from scripts.chaos.until import LOOK
+from scripts.chaos.until import until
 
 RATE = 100
 """Looks a second."""
@@ -33,11 +34,14 @@ async def taken(mesh: Mesh, lookout: Lookout, seconds: int) -> Mapping[str, Sequ
     """Of every process of ours, at the same time, once orders are played."""
     if not seconds:
         return {}
-    while not ((await lookout.heads()) or {}).get("ordering"):
-        await asyncio.sleep(LOOK)
+    await until(partial(_begun, lookout))
     names = mesh.names(*KINDS)
     profiles = await asyncio.gather(*(_profile(mesh, name, seconds) for name in names))
     return dict(zip(names, profiles, strict=True))
+
+
+async def _begun(lookout: Lookout) -> bool:
+    return bool(((await lookout.heads()) or {}).get("ordering"))
 
 
 async def _profile(mesh: Mesh, name: str, seconds: int) -> Sequence[Hot]:

@@ -28,7 +28,7 @@ class Watch:
 
     def used(self) -> dict[str, Used]:
         return {
-            name: Used(_cpu(root) - self._before[name], sum(map(_peak, _family(root))))
+            name: Used(_cpu(root) - self._before[name], sum(map(peak, _family(root))))
             for name, root in self._roots.items()
         }
 
@@ -46,7 +46,7 @@ def _cpu(root: psutil.Process) -> float:
     return total
 
 
-def _peak(process: psutil.Process) -> int:
+def peak(process: psutil.Process) -> int:
     """The most resident memory so far, shared pages left out where the system tells them
     apart: a server's backends all map the same."""
     try:
