@@ -78,6 +78,10 @@ class Batches:
             except StoreUnavailable as error:
                 _postpone(works, error)
                 return
+        await self.add(works, plan)
+
+    async def add(self, works: Sequence[Work], plan: Plan) -> None:
+        """Decides `works`, for which nothing is missing, into `plan`."""
         now = self._clock.now()
         for work in works:
             open_question = plan.add(work, now)

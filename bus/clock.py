@@ -62,6 +62,7 @@ DRAWN = 256
 _drawn: list[str] = []
 """Random ends of ids. Asking the system for one costs more than all the rest of making an
 id, so it is asked for many. A list, because several threads may take from it."""
+_BITS = 76
 _variant = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 os.register_at_fork(after_in_child=_drawn.clear)
@@ -73,15 +74,17 @@ def uuid7() -> str:
     try:
         end = _drawn.pop()
     except IndexError:
-        end, *others = map(_end, range(DRAWN), itertools.repeat(os.urandom(10 * DRAWN)))
+        end, *others = _ends(os.urandom(_BITS * DRAWN // 8).hex())
         _drawn.extend(others)
     return f"{at[:8]}-{at[8:]}-{end}"
 
 
-def _end(number: int, random: bytes) -> str:
-    """Version, variant and 74 of the 80 random bits that are the `number`-th's."""
-    drawn = random[10 * number : 10 * number + 10].hex()
-    return f"7{drawn[1:4]}-{_variant[drawn[4]]}{drawn[5:8]}-{drawn[8:]}"
+def _ends(hex: str) -> list[str]:
+    """Version, variant and 74 random bits each, as the last three groups."""
+    return [
+        f"7{hex[i : i + 3]}-{_variant[hex[i + 3]]}{hex[i + 4 : i + 7]}-{hex[i + 7 : i + 19]}"
+        for i in range(0, len(hex), _BITS // 4)
+    ]
 
 
 def sequential_ids() -> Ids:

@@ -172,7 +172,7 @@ class Committer:
             loading.add_done_callback(lambda _: self._wake.set())
             self._loading = _Loading(works, loading)
         else:
-            await self._batches.decide(works, self._next)
+            await self._batches.add(works, self._next)
 
     def _room(self) -> int:
         """Works that can still be decided for the next batch."""

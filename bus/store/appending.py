@@ -30,7 +30,7 @@ async def write(connection: queries.Connection, append: Append) -> Head:
     try:
         row = await connection.fetchrow(_APPEND, *packing.arguments(append))
     except asyncpg.UniqueViolationError as error:
-        raise _twice(append, error) from error
+        raise await _twice(connection, append, error) from error
     assert row is not None
     position, digest, lost = row
     if lost is not None:
@@ -39,10 +39,17 @@ async def write(connection: queries.Connection, append: Append) -> Head:
     return Head(position, digest)
 
 
-def _twice(append: Append, error: asyncpg.UniqueViolationError) -> Conflict:
-    """A version or receipt exists, and `expected` did not speak of it."""
+async def _twice(
+    connection: queries.Connection, append: Append, error: asyncpg.UniqueViolationError
+) -> Conflict:
+    """A receipt exists, or a version: of an aggregate that was to begin here, or of one that
+    `expected` did not speak of."""
     if error.constraint_name == "receipts_pkey":
         return Conflict(receipts=[receipt.command_id for receipt in append.receipts])
+    if not connection.is_in_transaction():
+        there = await queries.versions(connection, list(append.expected))
+        if moved := [key for key, version in append.expected.items() if there[key] != version]:
+            return Conflict(keys=moved)
     return Conflict(keys=list(dict.fromkeys(event.key for event in append.events)))
 
 

@@ -89,6 +89,17 @@ async def test_a_conflict_names_the_aggregates_at_another_version_and_only_them(
     assert isinstance(conflict.value.keys[0], Key)
 
 
+async def test_a_conflict_names_what_was_to_begin_and_is_there_already(store: Store) -> None:
+    await store.append(placed(ORDER))
+
+    both = Append(expected={OTHER: 0, ORDER: 0}, events=[event(OTHER, 1), event(ORDER, 1)])
+    with pytest.raises(Conflict) as conflict:
+        await store.append(both)
+
+    assert conflict.value.keys == (ORDER,)
+    assert await store.versions([OTHER]) == {OTHER: 0}
+
+
 async def test_an_append_without_events_still_checks_what_was_read(store: Store) -> None:
     head = await store.append(placed(ORDER))
 
