@@ -32,6 +32,21 @@ class Draft:
     A duty that is None has been settled.
     """
 
+    __slots__ = (
+        "_addressed",
+        "_beneath",
+        "_domain",
+        "_ids",
+        "_limit",
+        "_now",
+        "_seen",
+        "_work",
+        "duties",
+        "events",
+        "refusals",
+        "states",
+    )
+
     def __init__(
         self,
         domain: Domain,

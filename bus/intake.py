@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from bus import subjects
@@ -31,7 +31,7 @@ class Invalid(Exception):
         self.answer = answer
 
 
-class Address(NamedTuple):
+class Address(Struct, frozen=True, gc=False):
     command: str
     id: str
 
@@ -72,8 +72,8 @@ class Intake:
 
     def address(self, subject: str) -> Address:
         """Raises Invalid where the last token is no id or the command is not known."""
-        _, domain, name, *rest = subject.split(".")
-        id = ".".join(rest)
+        _, domain, name, *rest = subject.split(".", 3)
+        id = rest[0] if rest else ""
         if name not in self._contract.public:
             raise Invalid(invalid("UnknownCommand", f"{domain} takes no {name}", command=name))
         if not subjects.is_id(id):

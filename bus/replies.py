@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, assert_never
+from typing import Any, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -32,7 +32,7 @@ RETRY_AFTER = 1
 _control = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """`body` is JSON; `headers` are empty for an accepted command."""
 
     status: str
@@ -40,7 +40,7 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
 
 
-class _Event(Struct):
+class _Event(Struct, gc=False):
     type: str
     version: int
 

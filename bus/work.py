@@ -22,7 +22,7 @@ from bus.store.port import Fired, Moved, Parked
 log = structlog.get_logger()
 
 
-class Cause(NamedTuple):
+class Cause(Struct, frozen=True, gc=False):
     """Where a command comes from; goes into the envelopes of the events it leads to.
 
     `causation_id` is `<domain>:<position>` of an event or the command's id.
@@ -40,7 +40,7 @@ class Identity(NamedTuple):
     digest: bytes
 
 
-class Written(NamedTuple):
+class Written(Struct, frozen=True, gc=False):
     """An event that a command led to."""
 
     key: Key

@@ -23,6 +23,9 @@ from bus.broker.stream_reader import StreamReader
 from bus.broker.streams import Streams, StreamSettings
 from bus.broker.submissions import Submissions
 
+_TEXT = ("utf-8", "surrogateescape")
+"""How a subject is read, whatever it holds."""
+
 
 class NatsBroker:
     """bus.broker.port.Broker.
@@ -125,8 +128,8 @@ class NatsBroker:
 
         def take(subject: bytes, reply: bytes, body: bytes, headers: bytes | None) -> None:
             found = frames.decode_headers(headers) if headers else frames.NO_HEADERS
-            request = Inbound(outlet, _text(subject), body, found, _text(reply), tally=tally)
-            hand_over(handler, request)
+            asked, inbox = subject.decode(*_TEXT), reply.decode(*_TEXT)
+            hand_over(handler, Inbound(outlet, asked, body, found, inbox, tally=tally))
 
         return _Listening(outlet, await outlet.listen(subject, take, queue or ""))
 
@@ -138,7 +141,3 @@ class _Listening:
 
     async def stop(self) -> None:
         await self._connection.unlisten(self._number)
-
-
-def _text(subject: bytes) -> str:
-    return subject.decode("utf-8", "surrogateescape")
