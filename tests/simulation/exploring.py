@@ -1,0 +1,71 @@
+"""Kills one process of the shop at one fail point, and sees whether all books agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bus.testing.ground import MemoryGround
+from bus.views.memory import MemoryViews, MemoryViewStore
+from bus.views.worker import ViewWorker
+from scripts.chaos.failpoints import Call, Point
+from tests.mesh.shop import DOMAINS, Shop, shop
+from tests.simulation import books
+from tests.simulation.customers import Customers
+from tests.simulation.day import ENDS, VIEWS, Day
+from tests.simulation.mortal import Chosen, Mortal, MortalDomain, MortalView
+
+PROCESSES = (*(domain.name for domain in DOMAINS), *(f"view-{view.name}" for view in VIEWS))
+"""Each kind of process that a shop has."""
+
+
+class Lived(NamedTuple):
+    """`calls` are those that the process made until it died at `struck`."""
+
+    calls: Sequence[Call]
+    struck: Point | None
+    deaths: int
+
+
+async def live(process: str, chosen: Chosen, *, lives: int = 1) -> Lived:
+    """A day in which `process` dies where `chosen` says, and after it the process that takes
+    its place, and so on, `lives` times. Raises AssertionError where any book is wrong."""
+    ground = MemoryGround()
+    async with shop(ground, views=VIEWS) as it:
+        mortal = _mortal(it, ground, process, chosen, lives)
+        async with mortal.living():
+            customers = Customers(it, ground, mortal)
+            day = Day(it, customers)
+            await day.live()
+            await books.agree(it, customers)
+            await the_views_are_right(it, ground, day)
+            await customers.ask_again()
+            await it.mesh.rest()
+            await books.every_accepted_command_is_there_once(it, customers)
+    return Lived(mortal.points.calls, mortal.points.struck, mortal.deaths)
+
+
+async def the_views_are_right(it: Shop, ground: MemoryGround, day: Day) -> None:
+    """They say what the customers expect, and each is what a new one would be."""
+    assert await day.ends() == ENDS
+    for sku in day.customers.received:
+        stock = await day.customers.asks(f"stock.get.{sku}")
+        assert (stock["on_hand"], stock["reserved"]) == await it.stock_of(sku)
+    new = MemoryViews()
+    for view in VIEWS:
+        worker = ViewWorker(view, MemoryViewStore(view, new), ground.broker(), ground.clock)
+        await worker.start()
+        it.mesh.workers.append(worker)
+    await it.mesh.rest()
+    for name, versions in ground.views.shelves.items():
+        for version, shelf in versions.items():
+            again = new.shelves[name][version]
+            assert (shelf.rows, shelf.slots) == (again.rows, again.slots), name
+            assert (shelf.checkpoints, shelf.parked) == (again.checkpoints, {}), name
+
+
+def _mortal(it: Shop, ground: MemoryGround, process: str, chosen: Chosen, lives: int) -> Mortal:
+    for view in VIEWS:
+        if process == f"view-{view.name}":
+            return MortalView(it, ground, chosen, lives, view)
+    return MortalDomain(it, ground, chosen, lives, process)
