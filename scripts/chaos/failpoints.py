@@ -34,19 +34,18 @@ class FailPoints:
     """The calls of one process. It dies where `chosen` says so, by `die`; from then on nothing
     that it does has any effect. `struck` is where that was."""
 
-    def __init__(self, chosen: Callable[[Point], bool], die: Callable[[], None]) -> None:
+    def __init__(self, chosen: Callable[[Point], bool], die: Callable[[Point], None]) -> None:
         self._chosen = chosen
         self._die = die
         self._times: Counter[str] = Counter()
-        self.calls: list[Call] = []
+        self._number = 0
         self.struck: Point | None = None
 
     def begin(self, name: str) -> Call:
         """A call is about to have its effect. Raises CancelledError where the process is dead."""
         self._times[name] += 1
-        call = Call(name, len(self.calls) + 1, self._times[name])
-        if self.struck is None:
-            self.calls.append(call)
+        self._number += 1
+        call = Call(name, self._number, self._times[name])
         self._pass(Point(call, "before"))
         return call
 
@@ -57,7 +56,7 @@ class FailPoints:
     def _pass(self, point: Point) -> None:
         if self.struck is None and self._chosen(point):
             self.struck = point
-            self._die()
+            self._die(point)
         if self.struck is not None:
             # Whichever task it is, it must not go on, nor be taken for one that has failed.
             raise asyncio.CancelledError(f"died {point.side} {point.call.name}")

@@ -110,10 +110,17 @@ class Lookout:
 
         return any(reached(status) for status in await self.told(service, reached))
 
-    async def ask(self, subject: str, question: bytes) -> bytes:
+    async def ask(
+        self,
+        subject: str,
+        question: bytes,
+        headers: dict[str, str] | None = None,
+        timeout: float = WINDOW,
+    ) -> bytes:
         """The answer, empty where nobody gives one."""
         try:
-            reply = await self._client.request(subject, question, timeout=WINDOW)
+            asked = self._client.request(subject, question, timeout=timeout, headers=headers)
+            reply = await asked
         except (OSError, nats.errors.Error):
             return b""
         return bytes(reply.data)

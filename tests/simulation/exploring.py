@@ -42,7 +42,7 @@ async def live(process: str, chosen: Chosen, *, lives: int = 1) -> Lived:
             await customers.ask_again()
             await it.mesh.rest()
             await books.every_accepted_command_is_there_once(it, customers)
-    return Lived(mortal.points.calls, mortal.points.struck, mortal.deaths)
+    return Lived(mortal.calls, mortal.struck, mortal.deaths)
 
 
 async def the_views_are_right(it: Shop, ground: MemoryGround, day: Day) -> None:

@@ -14,7 +14,7 @@ from bus.view import View
 from bus.views.worker import ViewWorker
 from domains.payments.answers import AskProvider
 from scripts.chaos import watched
-from scripts.chaos.failpoints import FailPoints, Point
+from scripts.chaos.failpoints import Call, FailPoints, Point
 from tests.mesh.shop import Shop
 
 Chosen = Callable[[Point], bool]
@@ -25,14 +25,16 @@ def never(_: Point) -> bool:
 
 
 class Mortal(ABC):
-    """`points` are those of the first process; `deaths` counts those that have died. So many
-    as `lives` die where `chosen` says, each counting its calls anew."""
+    """`calls` are those of the first process, which died at `struck`; `deaths` counts those that
+    have died. So many as `lives` die where `chosen` says, each counting its calls anew."""
 
     def __init__(self, it: Shop, ground: MemoryGround, chosen: Chosen, lives: int) -> None:
         self.it = it
         self.ground = ground
         self.deaths = 0
-        self.points = self._points = FailPoints(chosen, self._die)
+        self.calls: list[Call] = []
+        self.struck: Point | None = None
+        self._points = FailPoints(self._first, self._die)
         self._chosen = chosen
         self._lives = lives
         self._died = asyncio.Event()
@@ -54,7 +56,13 @@ class Mortal(ABC):
         while not self._up.is_set():
             await self.ground.breathe()
 
-    def _die(self) -> None:
+    def _first(self, point: Point) -> bool:
+        if point.side == "before":
+            self.calls.append(point.call)
+        return self._chosen(point)
+
+    def _die(self, point: Point) -> None:
+        self.struck = self.struck or point
         self.deaths += 1
         self._up.clear()
         self._died.set()
