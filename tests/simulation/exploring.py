@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from bus.testing.ground import MemoryGround
@@ -19,6 +21,10 @@ PROCESSES = (*(domain.name for domain in DOMAINS), *(f"view-{view.name}" for vie
 """Each kind of process that a shop has."""
 
 
+LONGEST = 60.0
+"""Real seconds that a day may take; most take a tenth of one."""
+
+
 class Lived(NamedTuple):
     """`calls` are those that the process made until it died at `struck`."""
 
@@ -31,7 +37,7 @@ async def live(process: str, chosen: Chosen, *, lives: int = 1) -> Lived:
     """A day in which `process` dies where `chosen` says, and after it the process that takes
     its place, and so on, `lives` times. Raises AssertionError where any book is wrong."""
     ground = MemoryGround()
-    async with shop(ground, views=VIEWS) as it:
+    async with _bounded(), shop(ground, views=VIEWS) as it:
         mortal = _mortal(it, ground, process, chosen, lives)
         async with mortal.living():
             customers = Customers(it, ground, mortal)
@@ -62,6 +68,15 @@ async def the_views_are_right(it: Shop, ground: MemoryGround, day: Day) -> None:
             again = new.shelves[name][version]
             assert (shelf.rows, shelf.slots) == (again.rows, again.slots), name
             assert (shelf.checkpoints, shelf.parked) == (again.checkpoints, {}), name
+
+
+@asynccontextmanager
+async def _bounded() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(LONGEST):
+            yield
+    except TimeoutError as error:
+        raise AssertionError(f"the day does not end within {LONGEST:.0f} s") from error
 
 
 def _mortal(it: Shop, ground: MemoryGround, process: str, chosen: Chosen, lives: int) -> Mortal:

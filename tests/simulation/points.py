@@ -74,7 +74,7 @@ def _lives_on(found: Explored, number: int, side: Side, deaths: int) -> bool:
 
     try:
         lived = asyncio.run(live(found.process, chosen, lives=deaths))
-    except AssertionError:
+    except Exception:  # whatever it is, it is told, and the other points are seen
         found.wrong.append(f"dead {side} call {number}: {traceback.format_exc()}")
         return True
     if lived.struck is not None:
@@ -96,7 +96,7 @@ def _show(explored: Sequence[Explored]) -> None:
     wrong = [f"{one.process} {text}" for one in explored for text in one.wrong]
     console.print(f"{total.total()} points, {len(wrong)} with wrong books", highlight=False)
     for text in wrong:
-        console.print(text, markup=False, highlight=False)
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":
