@@ -23,6 +23,7 @@ WINDOW = 0.5
 """Seconds that a process gets to answer."""
 
 Heads = Mapping[str, int]
+Headers = dict[str, str] | None
 
 
 class Lookout:
@@ -111,16 +112,11 @@ class Lookout:
         return any(reached(status) for status in await self.told(service, reached))
 
     async def ask(
-        self,
-        subject: str,
-        question: bytes,
-        headers: dict[str, str] | None = None,
-        timeout: float = WINDOW,
+        self, subject: str, question: bytes, headers: Headers = None, timeout: float = WINDOW
     ) -> bytes:
         """The answer, empty where nobody gives one."""
         try:
-            asked = self._client.request(subject, question, timeout=timeout, headers=headers)
-            reply = await asked
+            reply = await self._client.request(subject, question, timeout, headers=headers)
         except (OSError, nats.errors.Error):
             return b""
         return bytes(reply.data)

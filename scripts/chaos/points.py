@@ -64,25 +64,29 @@ def _all_die(side: Side) -> Fault:
 
 async def _lives(scene: Scene, name: str, calls: Sequence[str], side: Side) -> None:
     for call in calls:
-        await _dies(scene, name, call, side)
+        await died(name, call, side)(scene)
         scene.say(f"  {name} died {side} {call}")
 
 
-async def _dies(scene: Scene, name: str, call: str, side: Side) -> None:
-    """Returns when it has died there and runs again. Raises Broken."""
-    pid, _ = await scene.mesh.running(name)
-    note = Note(scene.mesh.home.path, _module(name))
-    note.set_down(Death(call, side, scene.chance.randint(1, SOON)))
+def died(name: str, call: str, side: Side) -> Fault:
+    """Over when it has died there and runs again. It raises Broken where either is not so."""
 
-    async def died() -> bool:
-        return note.signed
+    async def die(scene: Scene) -> None:
+        pid, _ = await scene.mesh.running(name)
+        note = Note(scene.mesh.home.path, _module(name))
+        note.set_down(Death(call, side, scene.chance.randint(1, SOON)))
 
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await until(died)
-            await scene.mesh.running(name, but=pid)
-    except TimeoutError:
-        raise Broken(f"{name} did not come {side} {call}, or not back") from None
+        async def signed() -> bool:
+            return note.signed
+
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await until(signed)
+                await scene.mesh.running(name, but=pid)
+        except TimeoutError:
+            raise Broken(f"{name} did not come {side} {call}, or not back") from None
+
+    return die
 
 
 def _module(name: str) -> str:

@@ -63,6 +63,10 @@ def _kill(name: str) -> Named:
     return f"kill -9 {name}", killed(name)
 
 
+def _die(name: str, call: str) -> Named:
+    return f"kill -9 {name} after {call}", points.died(name, call, "after")
+
+
 def _pause(domain: str) -> Named:
     return f"pause {domain}'s leader", faults.leader_paused(domain)
 
@@ -104,6 +108,14 @@ ALL = (
         ),
     ),
     Scenario(
-        "short", _always(_kill("ordering"), _NATS, _POSTGRES, _IMPORTER, _kill("view-orders"))
+        "short",
+        _always(
+            _die("ordering", "store.append"),
+            _NATS,
+            _POSTGRES,
+            _IMPORTER,
+            _kill("view-orders"),
+        ),
+        environment=points.THROUGH,
     ),
 )

@@ -15,7 +15,8 @@ from tests.mesh.shop import DOMAINS, Shop, shop
 from tests.simulation import books
 from tests.simulation.customers import Customers
 from tests.simulation.day import ENDS, VIEWS, Day
-from tests.simulation.mortal import Chosen, Mortal, MortalDomain, MortalView
+from tests.simulation.kinds import mortal_of
+from tests.simulation.mortal import Chosen
 
 PROCESSES = (*(domain.name for domain in DOMAINS), *(f"view-{view.name}" for view in VIEWS))
 """Each kind of process that a shop has."""
@@ -38,7 +39,7 @@ async def live(process: str, chosen: Chosen, *, lives: int = 1) -> Lived:
     its place, and so on, `lives` times. Raises AssertionError where any book is wrong."""
     ground = MemoryGround()
     async with _bounded(), shop(ground, views=VIEWS) as it:
-        mortal = _mortal(it, ground, process, chosen, lives)
+        mortal = mortal_of(it, ground, process, chosen, lives)
         async with mortal.living():
             customers = Customers(it, ground, mortal)
             day = Day(it, customers)
@@ -77,10 +78,3 @@ async def _bounded() -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise AssertionError(f"the day does not end within {LONGEST:.0f} s") from error
-
-
-def _mortal(it: Shop, ground: MemoryGround, process: str, chosen: Chosen, lives: int) -> Mortal:
-    for view in VIEWS:
-        if process == f"view-{view.name}":
-            return MortalView(it, ground, chosen, lives, view)
-    return MortalDomain(it, ground, chosen, lives, process)
