@@ -53,33 +53,42 @@ CASES = (
 async def test_a_process_dies_at_its_point_and_a_repeat_finds_or_does_what_is_missing(
     real_ground: RealGround, servers: Servers, tmp_path: Path, case: Case
 ) -> None:
-    await real_ground.open()
-    broker = NatsBroker(real_ground.nats.url)
-    await broker.open()
     url = await servers.postgres.database(tmp_path.name)
-    store = PostgresStore(url)
+    async with connected(real_ground, url) as (broker, store):
+        environment = {
+            "NATS_URL": real_ground.nats.url,
+            "TRUEUP_CATALOG_DATABASE_URL": url,
+            "TRUEUP_HOME": str(tmp_path),
+        }
+        note = Note(tmp_path, MODULE)
+        note.set_down(case.death)
+        async with process(environment) as doomed:
+            asking = asyncio.create_task(answer(broker))
+            assert await asyncio.wait_for(doomed.wait(), PATIENCE) == -signal.SIGKILL
+        assert note.signed
+        assert (await store.head()).position == case.recorded
+        assert (await broker.stream_state("catalog")).last == case.published
+        async with process(environment):
+            said = await asyncio.wait_for(asking, PATIENCE)
+        assert (said["status"], said["position"]) == ("accepted", 1)
+        assert case.replayed in (None, said["replayed"])
+        assert (await store.head()).position == 1
+
+
+@asynccontextmanager
+async def connected(
+    ground: RealGround, url: str
+) -> AsyncIterator[tuple[NatsBroker, PostgresStore]]:
+    await ground.open()
+    broker, store = NatsBroker(ground.nats.url), PostgresStore(url)
+    await broker.open()
     await store.open()
-    environment = {
-        "NATS_URL": real_ground.nats.url,
-        "TRUEUP_CATALOG_DATABASE_URL": url,
-        "TRUEUP_HOME": str(tmp_path),
-    }
-    note = Note(tmp_path, MODULE)
-    note.set_down(case.death)
-    async with process(environment) as doomed:
-        asking = asyncio.create_task(answer(broker))
-        assert await asyncio.wait_for(doomed.wait(), PATIENCE) == -signal.SIGKILL
-    assert note.signed
-    assert (await store.head()).position == case.recorded
-    assert (await broker.stream_state("catalog")).last == case.published
-    async with process(environment):
-        said = await asyncio.wait_for(asking, PATIENCE)
-    assert (said["status"], said["position"]) == ("accepted", 1)
-    assert case.replayed in (None, said["replayed"])
-    assert (await store.head()).position == 1
-    await store.close()
-    await broker.close()
-    await real_ground.close()
+    try:
+        yield broker, store
+    finally:
+        await store.close()
+        await broker.close()
+        await ground.close()
 
 
 @asynccontextmanager
