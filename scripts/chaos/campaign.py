@@ -38,7 +38,7 @@ async def play(
     """One round of a scenario. The mesh is taken down; where all holds, and nobody wants to
     `keep` its folder, that is removed."""
     folder = Path(tempfile.mkdtemp(prefix="trueup-chaos-"))
-    mesh = Mesh(folder)
+    mesh = Mesh(folder, scenario.environment)
     load = Load(mesh, files)
     struck: list[Struck] = []
     proven: Sequence[str] = ()

@@ -23,6 +23,7 @@ WINDOW = 0.5
 """Seconds that a process gets to answer."""
 
 Heads = Mapping[str, int]
+Headers = dict[str, str] | None
 
 
 class Lookout:
@@ -110,10 +111,12 @@ class Lookout:
 
         return any(reached(status) for status in await self.told(service, reached))
 
-    async def ask(self, subject: str, question: bytes) -> bytes:
+    async def ask(
+        self, subject: str, question: bytes, headers: Headers = None, timeout: float = WINDOW
+    ) -> bytes:
         """The answer, empty where nobody gives one."""
         try:
-            reply = await self._client.request(subject, question, timeout=WINDOW)
+            reply = await self._client.request(subject, question, timeout, headers=headers)
         except (OSError, nats.errors.Error):
             return b""
         return bytes(reply.data)

@@ -32,13 +32,13 @@ class Broken(Exception):
 
 
 class Mesh:
-    """Its home is `folder`; NATS listens on a free port."""
+    """Its home is `folder`; NATS listens on a free port. It is told `environment`, too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.home = Home(folder)
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         ways = {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
-        self.environment = {**kept, **ways, "TRUEUP_HOME": str(folder)}
+        self.environment = {**kept, **ways, "TRUEUP_HOME": str(folder), **environment}
 
     async def up(self, scale: Mapping[str, int]) -> None:
         """Returns when everything answers. Raises Broken."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scripts.chaos import faults, proof, restored
+from scripts.chaos import faults, points, proof, restored
 from scripts.chaos.faults import Fault, at_once, killed
 from scripts.chaos.scene import Scene
 
@@ -24,6 +24,7 @@ class Scenario:
     rounds: int = 1
     scale: Mapping[str, int] = field(default_factory=dict)
     before: Fault | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     ending: Ending = proof.everything
 
 
@@ -62,12 +63,22 @@ def _kill(name: str) -> Named:
     return f"kill -9 {name}", killed(name)
 
 
+def _die(name: str, call: str) -> Named:
+    return f"kill -9 {name} after {call}", points.died(name, call, "after")
+
+
 def _pause(domain: str) -> Named:
     return f"pause {domain}'s leader", faults.leader_paused(domain)
 
 
 ALL = (
     Scenario("processes", _processes(1), rounds=10),
+    Scenario(
+        "points-before", points.met("before"), environment=points.THROUGH, ending=points.everything
+    ),
+    Scenario(
+        "points-after", points.met("after"), environment=points.THROUGH, ending=points.everything
+    ),
     Scenario("nats", _always(*[_NATS] * 5)),
     Scenario("postgres", _always(*[_POSTGRES] * 5)),
     Scenario("valkey", _always(*[_VALKEY, _FLUSHED] * 3)),
@@ -97,6 +108,14 @@ ALL = (
         ),
     ),
     Scenario(
-        "short", _always(_kill("ordering"), _NATS, _POSTGRES, _IMPORTER, _kill("view-orders"))
+        "short",
+        _always(
+            _die("ordering", "store.append"),
+            _NATS,
+            _POSTGRES,
+            _IMPORTER,
+            _kill("view-orders"),
+        ),
+        environment=points.THROUGH,
     ),
 )

@@ -16,6 +16,9 @@ from scripts.supervisor.servers import VIEWS, Servers
 
 PROVIDER = "TRUEUP_PROVIDER_URL"
 HOST = "127.0.0.1"
+THROUGH = "TRUEUP_THROUGH"
+"""A module that domains and views are run through: it gets the name of theirs. For whoever
+measures them, or kills them on purpose."""
 
 
 class Crew:
@@ -51,13 +54,21 @@ class Crew:
         variable = database_variable(name)
         environment = {**self._base, variable: self._servers.urls[variable]}
         label = name if number == 1 else f"{name}-{number}"
-        return self._process(label, "domain", f"domains.{name}.app", environment, service=name)
+        return self._ours(label, "domain", f"domains.{name}.app", environment, service=name)
 
     def _view(self, name: str) -> Process:
         variable = database_variable(VIEWS)
         environment = {**self._base, variable: self._servers.urls[variable]}
         label = f"view-{name}"  # a domain may have the same name
-        return self._process(label, "view", f"projections.{name}", environment, service=label)
+        return self._ours(label, "view", f"projections.{name}", environment, service=label)
+
+    def _ours(
+        self, label: str, kind: str, module: str, environment: Mapping[str, str], *, service: str
+    ) -> Process:
+        through = [*self._base.get(THROUGH, "").split(), module]
+        return self._process(
+            label, kind, through[0], environment, service=service, arguments=through[1:]
+        )
 
     def _provider(self) -> list[Process]:
         if self._own.environment.get(PROVIDER):

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from contextlib import aclosing
-
 import pytest
 
-from bus.reader import Reader
-from bus.store.port import START
 from bus.testing.ground import MemoryGround
-from tests.mesh.shop import Shop, shop
+from tests.mesh.shop import shop
+from tests.simulation import books
 from tests.simulation.history import History
-
-ENDS = {"OrderCancelled", "OrderShipped", "OrderDelivered"}
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -22,91 +16,4 @@ async def test_after_any_history_the_books_agree(memory_ground: MemoryGround, se
         history = History(it, memory_ground, seed)
         await history.live(120)
         await history.calm()
-        await the_stock_adds_up(it, history)
-        await the_money_adds_up(it, history)
-        await every_accepted_command_is_there_once(it, history)
-        await the_streams_are_the_stores(it)
-
-
-async def the_stock_adds_up(it: Shop, history: History) -> None:
-    shipped: defaultdict[str, int] = defaultdict(int)
-    waiting: defaultdict[str, int] = defaultdict(int)
-    for order in history.placed:
-        parcels = await parcels_of(it, order.id)
-        for number, (lines, left, called_off) in parcels.items():
-            assert not (left and called_off), (order.id, number)
-            for sku, quantity in lines:
-                (shipped if left else waiting)[sku] += 0 if called_off else quantity
-    for sku, received in history.received.items():
-        on_hand, reserved = await it.stock_of(sku)
-        assert on_hand == received - shipped[sku] >= reserved >= 0
-        assert reserved == waiting[sku]
-
-
-async def parcels_of(it: Shop, id: str) -> dict[int, tuple[list[tuple[str, int]], bool, bool]]:
-    """By number: what is in the parcel, whether it has left, whether it was called off."""
-    parcels = {}
-    events = await it.mesh.events("shipping", id)
-    left = {e.data.parcel for e in events if e.type == "ShipmentDispatched"}  # type: ignore[attr-defined]
-    off = {e.data.parcel for e in events if e.type == "ShipmentCalledOff"}  # type: ignore[attr-defined]
-    for planned in await it.all("shipping", id, "ShipmentPlanned"):
-        number = planned.data.parcel  # type: ignore[attr-defined]
-        lines = [(line.sku, line.quantity) for line in planned.data.lines]  # type: ignore[attr-defined]
-        parcels[number] = (lines, number in left, number in off)
-    return parcels
-
-
-async def the_money_adds_up(it: Shop, history: History) -> None:
-    """What the provider has kept of an order is what its parcels that left were worth, and
-    what it holds is for parcels that still can leave."""
-    held: defaultdict[str, int] = defaultdict(int)
-    kept: defaultdict[str, int] = defaultdict(int)
-    for line in it.provider.report():
-        held[line.order_id] += line.authorised - line.captured - line.voided
-        kept[line.order_id] += line.captured + line.settled - line.refunded
-    for order in history.placed:
-        value, waiting = 0, 0
-        events = await it.mesh.events("shipping", order.id)
-        gone = {e.data.parcel for e in events if e.type != "ShipmentPlanned"}  # type: ignore[attr-defined]
-        for event in events:
-            if event.type == "ShipmentDispatched":
-                value += event.data.value.amount  # type: ignore[attr-defined]
-            if event.type == "ShipmentPlanned" and event.data.parcel not in gone:  # type: ignore[attr-defined]
-                waiting += event.data.value.amount  # type: ignore[attr-defined]
-        # What was settled at once is kept before its parcel leaves.
-        assert held[order.id] + kept[order.id] == value + waiting, order.id
-        assert held[order.id] <= waiting, order.id
-
-
-async def every_accepted_command_is_there_once(it: Shop, history: History) -> None:
-    causes: defaultdict[str, list[str]] = defaultdict(list)
-    for domain in it.mesh.domains:
-        for event in await it.mesh.events(domain):
-            causes[event.causation_id].append(event.type)
-    for command_id, answer in history.accepted.items():
-        assert causes[command_id] == [event["type"] for event in answer["events"]]
-
-
-async def the_streams_are_the_stores(it: Shop) -> None:
-    """Whoever reads a stream gets the store's own bytes, and what he misses is mended."""
-    for domain, store in it.mesh.stores.items():
-        stored = await store.read(0, (await store.head()).position)
-        assert await read(it, domain, len(stored)) == [event.body for event in stored]
-    await it.mesh.rest()
-    for domain, store in it.mesh.stores.items():
-        # Without its first messages a stream counts as trimmed; those stay the log's.
-        first = (await it.mesh.broker.stream_state(domain)).first
-        for event in await store.read(first - 1, (await store.head()).position):
-            assert await it.mesh.broker.stream_get(domain, event.position) == event.body
-
-
-async def read(it: Shop, domain: str, events: int) -> list[bytes]:
-    found: list[bytes] = []
-    if events:
-        reader = Reader(it.mesh.broker, it.mesh.domains[domain].contract, clock=it.mesh.clock)
-        async with aclosing(reader.follow(START)) as batches:
-            async for batch in batches:
-                found += [delivered.body for delivered in batch]
-                if len(found) >= events:
-                    break
-    return found
+        await books.agree(it, history)
