@@ -15,12 +15,9 @@ class Outgoing(NamedTuple):
 
 
 class StreamMessage(NamedTuple):
-    """`pending` is how many more the stream holds behind this one."""
-
     sequence: int
     subject: str
     body: bytes
-    pending: int
 
 
 class StreamState(NamedTuple):
@@ -163,7 +160,8 @@ class Broker(Protocol):
 
         Waits at the end for more; survives reconnects and stalls by going on behind the
         last message it gave. Sequences rise, but may skip where the stream has holes.
-        An empty batch is given when the end is reached and nothing more is pending.
+        An empty batch is given each time the end is reached: all that was stored by then
+        has been given, whichever replica it came from.
         Raises StreamMissing.
         """
 

@@ -43,6 +43,14 @@ class Streams:
             return None
         return base64.b64decode(reply["message"].get("data", ""))
 
+    async def holds_more(self, name: str, after: int) -> bool:
+        """Whether there is any message behind `after`. As all here, the leader answers."""
+        try:
+            await self._call("MSG.GET", name, {"seq": after + 1, "next_by_subj": ">"})
+        except jetstream.NoMessage:
+            return False
+        return True
+
     async def delete(self, name: str) -> None:
         try:
             await self._call("DELETE", name)
