@@ -14,10 +14,10 @@ import pytest
 from bus.broker import ephemeral, pulls, stream_end, stream_reader
 from bus.broker.connection import Connection
 from bus.broker.ephemeral import Ephemeral
-from bus.broker.port import BrokerUnavailable
+from bus.broker.port import BrokerUnavailable, StreamState, WrongSequence
 from bus.broker.streams import Streams
 from tests.contract.broker.conftest import NatsNet
-from tests.contract.broker.waiting import BOUND, Reading, begin, events, until
+from tests.contract.broker.waiting import BOUND, Reading, begin, contents, events, until
 
 
 class Behind:
@@ -168,3 +168,42 @@ async def test_one_server_is_not_asked(nats_net: NatsNet, answers: list[bool]) -
         await reading.sequences(3)
         assert list(await reading.batch()) == []
     assert answers == []
+
+
+@pytest.mark.parametrize("astray", [1, -1], ids=["the first message", "all messages"])
+async def test_what_goes_nowhere_because_a_stream_is_new_is_sent_again(
+    nats_net: NatsNet, monkeypatch: pytest.MonkeyPatch, astray: int
+) -> None:
+    send = Connection.send
+    sent: list[bytes] = []
+
+    def send_astray(connection: Connection, data: bytes) -> None:
+        if b"Nats-Expected-Last-Sequence" in data:
+            data = data if sent else data.replace(b"PUB evt.", b"PUB lost.", astray)
+            sent.append(data)
+        send(connection, data)
+
+    monkeypatch.setattr(Connection, "send", send_astray)
+    broker = await nats_net.broker()
+    await begin(broker, nats_net.domain, 3)
+    assert len(sent) == 2
+    assert await contents(broker, nats_net.domain) == [(n, b"event %d" % n) for n in (1, 2, 3)]
+
+
+async def test_a_refusal_tells_the_last_number_also_while_replicas_store_it(
+    nats_net: NatsNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = Streams.state
+    looks: list[int] = []
+
+    async def behind(streams: Streams, name: str) -> StreamState:
+        found = await state(streams, name)
+        looks.append(found.last)
+        return found if len(looks) > 2 else found._replace(last=2)
+
+    broker = await nats_net.broker()
+    await begin(broker, nats_net.domain, 3)
+    monkeypatch.setattr(Streams, "state", behind)
+    with pytest.raises(WrongSequence) as refused:
+        await broker.publish_run(nats_net.domain, 2, events(nats_net.domain, 3, 3))
+    assert refused.value.last == 3
