@@ -86,7 +86,12 @@ class Endpoint:
 
 class Serving(Protocol):
     async def stop(self) -> None:
-        """Takes no new requests; those that were handed over can still be answered."""
+        """Takes no new requests; those that were handed over can still be answered.
+
+        A request that one server of a cluster has sent to another, before it heard of this,
+        goes on to somebody else of the queue group. Where there is nobody else, nobody
+        answers it: no server asks for a message back. Whoever sent it repeats it by its id.
+        """
 
 
 class WrongSequence(Exception):
