@@ -30,7 +30,13 @@ class NameInUse(Exception):
 
 
 class WrongLast(Exception):
-    """The stream's last sequence is not the one that a message expects."""
+    """The stream's last sequence is not the one that a message expects. It is `last` as its
+    leader reckons, who counts what its replicas are still storing; 0 where it doesn't say."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description)
+        said = description.rpartition(":")[2].strip()
+        self.last = int(said) if said.isdigit() else 0
 
 
 async def call(

@@ -34,10 +34,7 @@ class MemoryStream:
 
     def after(self, sequence: int, limit: int) -> Sequence[StreamMessage]:
         held = [s for s in range(sequence + 1, self._last + 1) if s in self._messages]
-        return [
-            StreamMessage(s, *self._messages[s], pending=len(held) - i)
-            for i, s in enumerate(held[:limit], start=1)
-        ]
+        return [StreamMessage(s, *self._messages[s]) for s in held[:limit]]
 
     def delete(self, sequence: int) -> None:
         self._messages.pop(sequence, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from bus.broker import frames, publisher
+from bus.broker import frames, routed
 from bus.broker.connection import Connection
 from bus.broker.inbound import Inbound, Tally, hand_over
 from bus.broker.micro import Micro
@@ -77,7 +77,7 @@ class NatsBroker:
         return await self._streams.get(domain.upper(), sequence)
 
     async def publish_run(self, domain: str, after: int, run: Sequence[Outgoing]) -> None:
-        await publisher.publish_run(self._connection, self._streams, domain.upper(), after, run)
+        await routed.publish_run(self._connection, self._streams, domain.upper(), after, run)
 
     def read_stream(
         self, domain: str, after: int, batch: int = 1000

@@ -15,12 +15,9 @@ class Outgoing(NamedTuple):
 
 
 class StreamMessage(NamedTuple):
-    """`pending` is how many more the stream holds behind this one."""
-
     sequence: int
     subject: str
     body: bytes
-    pending: int
 
 
 class StreamState(NamedTuple):
@@ -89,7 +86,12 @@ class Endpoint:
 
 class Serving(Protocol):
     async def stop(self) -> None:
-        """Takes no new requests; those that were handed over can still be answered."""
+        """Takes no new requests; those that were handed over can still be answered.
+
+        A request that one server of a cluster has sent to another, before it heard of this,
+        goes on to somebody else of the queue group. Where there is nobody else, nobody
+        answers it: no server asks for a message back. Whoever sent it repeats it by its id.
+        """
 
 
 class WrongSequence(Exception):
@@ -163,7 +165,8 @@ class Broker(Protocol):
 
         Waits at the end for more; survives reconnects and stalls by going on behind the
         last message it gave. Sequences rise, but may skip where the stream has holes.
-        An empty batch is given when the end is reached and nothing more is pending.
+        An empty batch is given each time the end is reached: all that was stored by then
+        has been given, whichever replica it came from.
         Raises StreamMissing.
         """
 

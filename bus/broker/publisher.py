@@ -24,6 +24,10 @@ _CHUNKS_UNDER_WAY = 4
 _ACK_SECONDS = 5.0
 
 
+class NotRouted(BrokerUnavailable):
+    """The stream is there, but this server does not know the way to it (yet)."""
+
+
 async def publish_run(
     connection: Connection, streams: Streams, stream: str, after: int, run: Sequence[Outgoing]
 ) -> None:
@@ -40,13 +44,13 @@ async def publish_run(
                 await _acknowledged(under_way.pop(0), stream)
         while under_way:
             await _acknowledged(under_way.pop(0), stream)
-    except jetstream.WrongLast:
+    except jetstream.WrongLast as wrong:
         if under_way:  # only when nothing of ours is on its way any more is the state true
             await asyncio.wait(under_way, timeout=_ACK_SECONDS)
-        raise WrongSequence((await streams.state(stream)).last) from None
+        raise WrongSequence(await streams.last(stream, wrong.last)) from None
     except StreamMissing:
         await streams.state(stream)  # may know better: no leader at the moment, say
-        raise BrokerUnavailable(f"stream {stream} does not take messages now") from None
+        raise NotRouted(f"stream {stream} does not take messages now") from None
     finally:
         for ack in under_way:
             ack.cancel()

@@ -111,3 +111,19 @@ class Pulls:
     def _break(self) -> None:
         self.broken = True
         self._wake.set()
+
+
+class Stall:
+    """Heartbeats come, but not the messages that are said to be there."""
+
+    def __init__(self) -> None:
+        self._seen = -1
+        self._moved = 0.0
+
+    def lasts(self, last: int, expected: bool) -> bool:
+        """Whether more is `expected` behind `last`, but nothing has come for too long; to be
+        asked every second or so."""
+        now = asyncio.get_running_loop().time()
+        if self._seen != last or not expected:
+            self._seen, self._moved = last, now
+        return now - self._moved > SILENCE

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 
-from bus.broker import delivery, jetstream
+from bus.broker import delivery, ephemeral
 from bus.broker.connection import Connection
+from bus.broker.ephemeral import Ephemeral
 from bus.broker.port import BrokerUnavailable, StreamMessage
-from bus.broker.pulls import SILENCE, Pulls
+from bus.broker.pulls import Pulls, Stall
+from bus.broker.stream_end import StreamEnd
 from bus.broker.streams import Streams
 from bus.broker.waiting import within
 
@@ -23,8 +24,6 @@ _LEAST_WINDOW = 256
 _MOST_BYTES = 16 * 1024 * 1024
 _TICK = 1.0
 _PAUSE = 0.2
-_UNUSED_AFTER = 60_000_000_000
-"""Nanoseconds after which the server drops a consumer that nobody asks."""
 
 
 class StreamReader:
@@ -40,12 +39,12 @@ class StreamReader:
         self._arrived: deque[StreamMessage] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
+        self._end = StreamEnd(streams, stream, self._wake)
         self._pulls: Pulls | None = None
-        self._consumer = ""
+        self._consumer: Ephemeral | None = None
         self._number = 0
         self._pending = 0
-        self._seen = -1
-        self._moved = 0.0
+        self._stall = Stall()
 
     async def batches(self) -> AsyncIterator[Sequence[StreamMessage]]:
         """As the port's `read_stream` says."""
@@ -55,7 +54,7 @@ class StreamReader:
                 if self._arrived:
                     at_end = False
                     yield self._next_batch()
-                elif self._pulls is not None and self._pending == 0 and not at_end:
+                elif not at_end and await self._ended():
                     at_end = True
                     yield ()
                 else:
@@ -70,6 +69,18 @@ class StreamReader:
         self._ask()
         return taken
 
+    async def _ended(self) -> bool:
+        """Whether all that was stored by now has arrived. Raises StreamMissing."""
+        if self._consumer is None or self._pending:
+            return False
+        if not self._consumer.clustered:
+            return True
+        last = self._last
+        ended = await self._end.lies_at(last)
+        if ended is False and self._last == last:
+            self._pending = 1  # at least; should it never come, that is a stall
+        return ended is True
+
     async def _more(self) -> None:
         """Returns when something has changed, after a tick at the latest."""
         pulls = self._pulls
@@ -79,21 +90,17 @@ class StreamReader:
             pulls.expired = False
             await self._look(pulls)
             self._ask()
-        else:
+        elif not self._arrived:
             self._wake.clear()
             await within(_TICK, self._wake)
 
     def _stalled(self, pulls: Pulls) -> bool:
-        """Heartbeats come, but not the messages that are said to be there."""
-        now = asyncio.get_running_loop().time()
-        if self._seen != self._last or self._pending == 0 or pulls.awaited == 0:
-            self._seen, self._moved = self._last, now
-        return now - self._moved > SILENCE
+        return self._stall.lasts(self._last, bool(self._pending and pulls.awaited))
 
     async def _look(self, pulls: Pulls) -> None:
         """After a long rest: does the stream hold what the consumer says nothing of?"""
         with contextlib.suppress(BrokerUnavailable):
-            if (await self._streams.state(self._stream)).last > self._last:
+            if await self._streams.holds_more(self._stream, self._last):
                 pulls.broken = not self._arrived
 
     async def _start_over(self) -> None:
@@ -106,23 +113,12 @@ class StreamReader:
             await asyncio.sleep(_PAUSE)
 
     async def _make_consumer(self) -> None:
-        self._consumer = f"reader-{secrets.token_hex(8)}"
-        verb = f"CONSUMER.CREATE.{self._stream}.{self._consumer}"
-        config = {
-            "name": self._consumer,
-            "deliver_policy": "by_start_sequence",
-            "opt_start_seq": self._last + 1,
-            "ack_policy": "none",
-            "mem_storage": True,
-            "num_replicas": 1,
-            "inactive_threshold": _UNUSED_AFTER,
-        }
-        question = {"stream_name": self._stream, "config": config}
-        made = await jetstream.call(self._connection, verb, self._stream, question)
+        made = await ephemeral.create(self._connection, self._stream, self._last)
+        self._consumer = made
         self._number = 0
-        self._pending = made["num_pending"]
-        self._seen = -1
-        self._pulls = Pulls(self._connection, self._stream, self._consumer, self._take, self._wake)
+        self._pending = made.pending
+        self._stall = Stall()
+        self._pulls = Pulls(self._connection, self._stream, made.name, self._take, self._wake)
         self._ask()
 
     def _ask(self) -> None:
@@ -134,28 +130,23 @@ class StreamReader:
 
     def _take(self, subject: bytes, reply: bytes, body: bytes, _: bytes | None) -> None:
         sequence, number, _stored, pending = delivery.parse(reply)
-        if number != self._number + 1 or sequence <= self._last:
+        self._wake.set()
+        if number != self._number + 1:
             if self._pulls is not None:
                 self._pulls.broken = True  # something got lost on the way here
-        else:
-            self._number, self._last, self._pending = number, sequence, pending
-            self._bytes += len(body)
-            self._arrived.append(StreamMessage(sequence, subject.decode(), body, pending))
-        self._wake.set()
+            return
+        self._number, self._pending = number, pending
+        if sequence <= self._last:  # the consumer's replica has yet to get as far as we are
+            self._ask()
+            return
+        self._last = sequence
+        self._bytes += len(body)
+        self._arrived.append(StreamMessage(sequence, subject.decode(), body))
 
     def _leave(self) -> None:
         if self._pulls is not None:
             self._pulls.close()
             self._pulls = None
-        if self._consumer:
-            self._drop(self._consumer)
-            self._consumer = ""
-
-    def _drop(self, consumer: str) -> None:
-        """Nobody waits for the answer: an unused consumer goes by itself, only later."""
-        with contextlib.suppress(BrokerUnavailable):
-            self._connection.publish(
-                f"{jetstream.API}.CONSUMER.DELETE.{self._stream}.{consumer}",
-                b"",
-                reply=f"{self._connection.inbox.prefix}.nobody",
-            )
+        if self._consumer is not None:
+            ephemeral.drop(self._connection, self._stream, self._consumer.name)
+            self._consumer = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from bus.broker import jetstream
 from bus.broker.connection import Connection
 from bus.broker.port import StreamMissing, StreamState
 
+_STORED_SECONDS = 1.0
+_LOOK_AGAIN = 0.005
 _SHORTEST_WINDOW = 100_000_000
 """Nanoseconds, the server's minimum: nothing here relies on the server's deduplication."""
 
@@ -35,6 +38,17 @@ class Streams:
     async def state(self, name: str) -> StreamState:
         return _state(await self._call("INFO", name))
 
+    async def last(self, name: str, reckoned: int) -> int:
+        """The last sequence, as soon as what the leader reckons with is stored; it may have
+        been in vain, so that is not waited for without a bound."""
+        now = asyncio.get_running_loop().time
+        until = now() + _STORED_SECONDS
+        while True:
+            last = (await self.state(name)).last
+            if last >= reckoned or now() > until:
+                return last
+            await asyncio.sleep(_LOOK_AGAIN)  # nothing tells when the replicas have it
+
     async def get(self, name: str, sequence: int) -> bytes | None:
         # Not the faster direct get: a replica that answers it may be behind.
         try:
@@ -42,6 +56,14 @@ class Streams:
         except jetstream.NoMessage:
             return None
         return base64.b64decode(reply["message"].get("data", ""))
+
+    async def holds_more(self, name: str, after: int) -> bool:
+        """Whether there is any message behind `after`. As all here, the leader answers."""
+        try:
+            await self._call("MSG.GET", name, {"seq": after + 1, "next_by_subj": ">"})
+        except jetstream.NoMessage:
+            return False
+        return True
 
     async def delete(self, name: str) -> None:
         try:

@@ -53,13 +53,18 @@ class NatsServer(Server):
         return f"nats://{HOST}:{self.port}"
 
     @property
+    def server_name(self) -> str:
+        """What it is called among the others of a cluster."""
+        return f"trueup-{self.port}"
+
+    @property
     def intact(self) -> bool:
         """Whether its JetStream folder is there; without it the server refuses every write."""
         return (self.folder / "jetstream").is_dir()
 
     async def _prepare(self) -> None:
         settings = {
-            "server_name": self._server_name,
+            "server_name": self.server_name,
             "host": HOST,
             "port": self.port,
             "max_payload": self._max_payload,
@@ -79,15 +84,11 @@ class NatsServer(Server):
     def _command(self) -> Sequence[str]:
         return [str(binary()), "--config", str(self.folder / "nats.conf")]
 
-    @property
-    def _server_name(self) -> str:
-        return f"trueup-{self.port}"
-
     async def _ping(self) -> None:
         reader, writer = await asyncio.open_connection(HOST, self.port)
         try:
             kind, _, info = (await reader.readline()).partition(b" ")
-            if kind != b"INFO" or json.loads(info).get("server_name") != self._server_name:
+            if kind != b"INFO" or json.loads(info).get("server_name") != self.server_name:
                 raise NotReady
             writer.write(b'CONNECT {"verbose":false}\r\nPING\r\n')
             if await reader.readline() != b"PONG\r\n":

@@ -102,6 +102,11 @@ class Mesh:
         self.processes.append(process)
         return process
 
+    async def retire(self, process: DomainProcess) -> None:
+        """Ends a process as a deployment does: it answers what it has taken, and leaves."""
+        self.processes.remove(process)
+        await process.stop()
+
     async def kill(self, process: DomainProcess) -> None:
         """Ends a process as kill -9 does: nothing is finished, nobody is told."""
         self.processes.remove(process)

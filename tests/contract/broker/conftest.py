@@ -17,7 +17,8 @@ from bus.broker.memory import MemoryBroker
 from bus.broker.memory_server import MemoryServer
 from bus.broker.nats import NatsBroker
 from bus.broker.port import Broker
-from bus.embedded import NatsServer
+from bus.broker.streams import StreamSettings
+from bus.embedded import NatsCluster, NatsServer
 from tests.contract.broker.waiting import until
 
 _numbers = itertools.count(1)
@@ -88,12 +89,13 @@ class MemoryNet(Net):
 
 
 class NatsNet(Net):
-    def __init__(self, server: NatsServer) -> None:
+    def __init__(self, server: NatsServer, *, replicas: int = 1) -> None:
         super().__init__()
         self.server = server
+        self.streams = StreamSettings(replicas=replicas)
 
     def _make(self) -> NatsBroker:
-        return NatsBroker(self.server.url)
+        return NatsBroker(self.server.url, streams=self.streams)
 
     async def api(self, verb: str, body: bytes = b"") -> bytes:
         return (await self.brokers[0].request(f"$JS.API.{verb}", body)).body  # type: ignore[no-any-return]
@@ -160,6 +162,23 @@ async def nats_net(nats_server: NatsServer) -> AsyncIterator[NatsNet]:
     await net.close()
 
 
+@pytest.fixture(scope="session")
+def nats_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsCluster]:
+    cluster = NatsCluster(tmp_path_factory.mktemp("cluster"))
+    asyncio.run(cluster.start())
+    yield cluster
+    asyncio.run(cluster.stop())
+
+
+@pytest.fixture
+async def cluster_net(nats_cluster: NatsCluster) -> AsyncIterator[NatsNet]:
+    # Who subscribes at one server is known to the others a moment later, which nothing tells:
+    # so all connect to the same one, while streams and their leaders are anywhere.
+    net = NatsNet(nats_cluster.servers[0], replicas=len(nats_cluster.servers))
+    yield net
+    await net.close()
+
+
 @pytest.fixture
 async def memory_net() -> AsyncIterator[MemoryNet]:
     net = MemoryNet()
@@ -177,7 +196,7 @@ async def crashing(tmp_path: Path) -> AsyncIterator[CrashingNet]:
     await server.stop()
 
 
-@pytest.fixture(params=["memory", "nats"])
+@pytest.fixture(params=["memory", "nats", "cluster"])
 def net(request: pytest.FixtureRequest) -> Net:
     found: Net = request.getfixturevalue(f"{request.param}_net")
     return found
