@@ -50,6 +50,7 @@ class Clients:
         self._wire = wire
         self._ids: Iterator[str] = iter(task.ids)
         self._since = [0.0] * task.clients
+        self._asked = [""] * task.clients
         self._waiting = 0
         self._expected = task.expected.encode()
         self._declined = task.declined.encode()
@@ -71,9 +72,12 @@ class Clients:
         return self._ended - self._counts
 
     def _send(self, client: int, now: float) -> None:
-        id = next(self._ids, None) if now < self._until else None
-        if id is None:
-            return
+        id = next(self._ids, "") if now < self._until else ""
+        if id:
+            self._ask(client, id, now)
+
+    def _ask(self, client: int, id: str, now: float) -> None:
+        self._asked[client] = id
         self._since[client] = now
         self._waiting += 1
         self._wire.ask(f"{self._task.subject}{id}", client, self._task.body)
@@ -89,7 +93,10 @@ class Clients:
             told.append(now - self._since[client])
         self._waiting -= 1
         self._ended = now
-        self._send(client, now)
+        if told is self.declined and now < self._until:
+            self._ask(client, self._asked[client], now)  # what was put off is sent again
+        else:
+            self._send(client, now)
         if self._waiting == 0 and not self.done.done():
             self.done.set_result(now)
 

@@ -90,7 +90,7 @@ def whole(
 
 async def _measured(folder: Path, processes: int, profile: int, *, check: bool) -> Whole:
     home = Path(tempfile.mkdtemp(prefix="trueup-whole-"))
-    mesh = Mesh(home)
+    mesh = Mesh(home, {})
     try:
         await mesh.up(dict.fromkeys(discovery.domains(), processes))
         return await _played(mesh, folder, profile, check=check)

@@ -12,7 +12,7 @@ from scripts.chaos.load import Load
 from scripts.chaos.lookout import Lookout
 from scripts.chaos.mesh import Mesh
 
-PAUSE = 1.0
+PAUSE = 0.3
 """Seconds between two faults, at most."""
 
 
