@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from bus.clock import Clock, Ids
 from bus.decider import Domain
 from bus.envelope import Key
+from bus.folding import beginning
+from bus.guesses import Guesses, Kind
 from bus.plan import KEPT, Decided, Plan
 from bus.receipts import Receipts
 from bus.snapshots import Snapshots
@@ -32,7 +34,10 @@ Beneath = Callable[[Key], Folded | None]
 
 
 class Batches:
-    """Decides works into plans and writes these. Counters as in Committer."""
+    """Decides works into plans and writes these. Counters as in Committer.
+
+    `on_lost` hears that a plan which others have built on may have been lost.
+    """
 
     def __init__(
         self,
@@ -53,28 +58,42 @@ class Batches:
         self.snapshots = Snapshots(domain, store)
         self.states = States(domain, self.snapshots)
         self.receipts = Receipts(store)
+        self.guesses = Guesses()
         self.listeners: list[Callable[[Sequence[StoredEvent]], None]] = []
         self.duty_listeners: list[Callable[[Set[str]], None]] = []
-        self.available = True
+        self.on_lost: Callable[[], None] = lambda: None
+        self._resolving = 0
         self.commits = 0
         self.conflicts = 0
         self.exclusives = 0
 
+    @property
+    def available(self) -> bool:
+        """False while it is not known what has become of a commit."""
+        return not self._resolving
+
     def plan(self, beneath: Beneath | None = None) -> Plan:
         return Plan(self._domain, beneath or self.states.get, self._ids, self._max_payload)
 
-    async def load(self, keys: Sequence[Key]) -> Mapping[Key, Folded]:
-        """The states of `keys`; none where the store can't be reached."""
+    def guess(self, missing: Mapping[Key, Kind]) -> Mapping[Key, Folded]:
+        """The states of those that need not be loaded."""
+        new = [key for key, kind in missing.items() if self.guesses.new(kind)]
+        return {key: beginning(self._domain, key) for key in new}
+
+    async def load(self, missing: Mapping[Key, Kind]) -> Mapping[Key, Folded]:
+        """Their states; none where the store can't be reached."""
         try:
-            return await self.states.load(self._store, keys)
+            states = await self.states.load(self._store, list(missing))
         except StoreUnavailable:
             return {}  # whoever needs one of them tries again, and is told
+        self.guesses.loaded(missing, states)
+        return states
 
     async def decide(self, works: Sequence[Work], plan: Plan, source: Loads | None = None) -> None:
         """Adds `works` to `plan`, loading what they need; postpones them if that fails."""
         if missing := plan.missing(works):
             try:
-                plan.learn(await self.states.load(source or self._store, missing))
+                plan.learn(await self.states.load(source or self._store, list(missing)))
             except StoreUnavailable as error:
                 _postpone(works, error)
                 return
@@ -89,34 +108,63 @@ class Batches:
                 upstream = open_question.upstream
                 plan.add(work, now, upstream if await self._behind(upstream) else "")
 
-    async def commit(self, plan: Plan) -> bool:
-        """Writes `plan`, whatever it takes. False where anything came out otherwise."""
-        works = [decided.work for decided in plan.decided]
+    async def commit(self, plan: Plan, landed: Callable[[bool], None]) -> None:
+        """Writes `plan`, whatever it takes, and tells everybody once it is safe.
+
+        `landed` hears as soon as others may build on it: False where anything came out
+        otherwise than planned.
+        """
+        try:
+            written = await self._store.write(plan.append())
+        except Exception as error:
+            try:
+                await self._otherwise(plan, error)
+            finally:
+                landed(False)
+            return
+        self._keep(plan)
+        landed(True)
+        try:
+            await written.safe()
+            await self._confirm(plan, written.head.position - len(plan.events))
+        except Exception as error:
+            self.on_lost()  # what rests on it is decided again
+            await self._otherwise(plan, error)
+
+    async def _whole(self, plan: Plan) -> None:
+        """As `commit`, where nobody is to build on it before it is safe."""
         try:
             await self._write(plan, self._store.append)
-        except Conflict as conflict:
-            await self._recover(works, plan, conflict)
-        except StoreUnavailable as error:
-            await self._resolve(plan, works, error)
-        except Exception as error:  # the culprit is looked for, the others go through
-            await self._halve(works, plan, error)
-        else:
-            return True
-        return False
+        except Exception as error:
+            await self._otherwise(plan, error)
+
+    async def _otherwise(self, plan: Plan, error: Exception) -> None:
+        works = [decided.work for decided in plan.decided]
+        match error:
+            case Conflict():
+                await self._recover(works, plan, error)
+            case StoreUnavailable():
+                await self._resolve(plan, works, error)
+            case _:  # the culprit is looked for, the others go through
+                await self._halve(works, plan, error)
 
     async def _write(self, plan: Plan, append: Appends) -> None:
         if not plan.decided:
             return
         head = await append(plan.append())
+        self._keep(plan)
+        await self._confirm(plan, head.position - len(plan.events))
+
+    def _keep(self, plan: Plan) -> None:
+        self.commits += 1
         self.states.keep(plan.states)
         self.snapshots.committed(plan.events, plan.states)
-        self.commits += 1
-        await self._confirm(plan, head.position - len(plan.events))
 
     async def _recover(self, works: Sequence[Work], plan: Plan, conflict: Conflict) -> None:
         """Decides again what can still be decided, until it is written."""
         for attempt in itertools.count(1):
             self.conflicts += 1
+            self.guesses.wrong(conflict.keys)
             self.states.forget(plan.expected)
             plan = self.plan() if attempt < CONFLICTS else self.plan(_unknown)
             try:
@@ -183,7 +231,8 @@ class Batches:
         outcome = decided.outcome
         if isinstance(outcome, KEPT):
             outcome = replace(outcome, position=before + decided.last)
-            self.receipts.keep(decided.work, outcome)
+            if decided.work.identity is not None:
+                self.receipts.keep(decided.work.identity, outcome)
         tell(decided.work, outcome)
 
     async def _resolve(self, plan: Plan, works: Sequence[Work], error: StoreUnavailable) -> None:
@@ -197,7 +246,7 @@ class Batches:
 
     async def _outcome_of(self, plan: Plan, error: StoreUnavailable) -> int | None:
         log.warning("commit unknown", domain=self._domain.name, reason=str(error))
-        self.available = False
+        self._resolving += 1
         try:
             while True:
                 try:
@@ -205,7 +254,7 @@ class Batches:
                 except StoreUnavailable:
                     await self._clock.sleep(RETRY)
         finally:
-            self.available = True
+            self._resolving -= 1
 
     async def _written_behind(self, plan: Plan) -> int | None:
         """The head before the plan's append if that has happened, else None.
@@ -234,7 +283,7 @@ class Batches:
         for half in (works[:middle], works[middle:]):
             again = self.plan()
             await self.decide(half, again)
-            await self.commit(again)
+            await self._whole(again)
 
 
 def _unknown(_: Key) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bus.batch import Batches, Behind
 from bus.clock import Clock, Ids, uuid7
 from bus.decider import Domain
 from bus.envelope import Key
+from bus.guesses import Kind
 from bus.plan import Plan
 from bus.snapshots import Snapshots
 from bus.states import Folded
@@ -24,6 +26,8 @@ from bus.work import Outcome, Postponed, Work, tell
 
 BATCH = 512
 """Works in one append, at most."""
+AT_ONCE = 3
+"""Batches at most that are being written or brought to disk."""
 
 
 async def _never_behind(_: str) -> bool:
@@ -35,6 +39,14 @@ class _Loading(NamedTuple):
 
     works: Sequence[Work]
     states: asyncio.Task[Mapping[Key, Folded]]
+
+
+@dataclass(slots=True)
+class _Landing:
+    """A write that the next one must wait for; `told` is whether it went as planned."""
+
+    plan: Plan
+    told: bool | None = None
 
 
 class Committer:
@@ -61,9 +73,11 @@ class Committer:
         self._pending: list[Work] = []
         self._loading: _Loading | None = None
         self._wake = asyncio.Event()
-        self._inflight: asyncio.Task[bool] | None = None
-        self._inflight_plan: Plan | None = None
+        self._commits: dict[asyncio.Task[None], Plan] = {}
+        self._landing: _Landing | None = None
+        self._lost = False
         self._next: Plan = self._plan()
+        self._batches.on_lost = self._on_lost
 
     @property
     def listeners(self) -> list[Callable[[Sequence[StoredEvent]], None]]:
@@ -125,23 +139,22 @@ class Committer:
         try:
             while True:
                 await self._something_to_do()
-                if self._inflight is not None and self._inflight.done():
-                    await self._land()
-                    self._launch()  # what is decided waits for nobody who is not
+                await self._land()
+                self._launch()  # what is decided waits for nobody who is not
                 await self._decide()
                 self._launch()
         finally:
             if self._loading is not None:
                 self._loading.states.cancel()
-            if self._inflight is not None:
-                await asyncio.shield(self._inflight)
+            if self._commits:
+                await asyncio.shield(asyncio.gather(*self._commits))
 
     def _plan(self) -> Plan:
         return self._batches.plan(self._beneath)
 
     def _beneath(self, key: Key) -> Folded | None:
-        if self._inflight_plan is not None and key in self._inflight_plan.states:
-            return self._inflight_plan.states[key]
+        if self._landing is not None and key in self._landing.plan.states:
+            return self._landing.plan.states[key]
         return self._batches.states.get(key)
 
     async def _something_to_do(self) -> None:
@@ -151,9 +164,12 @@ class Committer:
             decidable = bool(self._queue) and self._room() and not self._repeats(self._queue[0])
         else:
             decidable = self._loading.states.done()
-        writable = self._inflight.done() if self._inflight else bool(self._next.decided)
-        if not (decidable or writable):
+        landed = self._landing is not None and self._landing.told is not None
+        if not (decidable or landed or self._lost or self._writable()):
             await self._wake.wait()
+
+    def _writable(self) -> bool:
+        return bool(self._landing is None and self._next.decided and len(self._commits) < AT_ONCE)
 
     async def _decide(self) -> None:
         """Decides what is in the queue, or has it loaded first, beside a commit in flight."""
@@ -167,12 +183,22 @@ class Committer:
         works = self._take()
         if not works:
             return
-        if missing := self._next.missing(works):
-            loading = asyncio.create_task(self._batches.load(missing))
-            loading.add_done_callback(lambda _: self._wake.set())
-            self._loading = _Loading(works, loading)
+        missing = self._next.missing(works)
+        guessed = self._batches.guess(missing)
+        if len(guessed) < len(missing):
+            self._loading = _Loading(works, asyncio.create_task(self._load(missing, guessed)))
         else:
+            self._next.states.update(guessed)
             await self._batches.add(works, self._next)
+
+    async def _load(
+        self, missing: Mapping[Key, Kind], guessed: Mapping[Key, Folded]
+    ) -> Mapping[Key, Folded]:
+        unknown = {key: kind for key, kind in missing.items() if key not in guessed}
+        try:
+            return {**guessed, **await self._batches.load(unknown)}
+        finally:
+            self._wake.set()
 
     def _room(self) -> int:
         """Works that can still be decided for the next batch."""
@@ -182,7 +208,7 @@ class Committer:
         """Whether `work` repeats a command that is being decided: it must wait for that."""
         if work.identity is None:
             return False
-        plans = [self._next, *([self._inflight_plan] if self._inflight_plan else [])]
+        plans = (self._next, *self._commits.values())
         return any(work.identity.command_id in plan.command_ids for plan in plans)
 
     def _take(self) -> Sequence[Work]:
@@ -192,14 +218,13 @@ class Committer:
         room = self._room()
         while self._queue and len(taken) < room:
             work = self._queue[0]
-            if self._repeats(work) or (work.identity and work.identity.command_id in given):
-                break
-            self._queue.popleft()
-            if self._batches.receipts.answer(work):
-                continue
-            taken.append(work)
             if work.identity is not None:
+                if self._repeats(work) or work.identity.command_id in given:
+                    break
                 given.add(work.identity.command_id)
+            self._queue.popleft()
+            if work.identity is None or not self._batches.receipts.answer(work):
+                taken.append(work)
         return taken
 
     def _unsettled(self) -> Sequence[Work]:
@@ -208,21 +233,38 @@ class Committer:
         return self._pending
 
     def _launch(self) -> None:
-        """Writes what is decided, unless a commit is in flight."""
-        if self._inflight is not None or not self._next.decided:
+        """Writes what is decided, unless the write before it has not landed yet."""
+        if not self._writable():
             return
         self._unsettled()
-        plan = self._inflight_plan = self._next
-        self._inflight = asyncio.create_task(self._batches.commit(plan))
-        self._inflight.add_done_callback(lambda _: self._wake.set())
+        landing = self._landing = _Landing(self._next)
+
+        def landed(as_planned: bool) -> None:
+            landing.told = as_planned
+            self._wake.set()
+
+        commit = asyncio.create_task(self._batches.commit(landing.plan, landed))
+        self._commits[commit] = landing.plan
+        commit.add_done_callback(self._committed)
         self._next = self._plan()
 
+    def _committed(self, commit: asyncio.Task[None]) -> None:
+        del self._commits[commit]
+        commit.result()  # a fault of ours is heard of
+        self._wake.set()
+
+    def _on_lost(self) -> None:
+        self._lost = True
+        self._wake.set()
+
     async def _land(self) -> None:
-        """Ends the commit in flight. Where it went otherwise than foreseen, what was
-        decided on it is decided again."""
-        assert self._inflight is not None
-        as_foreseen = self._inflight.result()
-        self._inflight = self._inflight_plan = None
+        """Where a write went otherwise than foreseen, what was decided on it is decided
+        again."""
+        as_foreseen = not self._lost
+        if self._landing is not None and self._landing.told is not None:
+            as_foreseen &= self._landing.told
+            self._landing = None
+        self._lost = False
         if not as_foreseen and self._next.decided:
             works = [decided.work for decided in self._next.decided]
             self._next = self._plan()

@@ -14,8 +14,9 @@ from bus.clock import Ids
 from bus.decider import Domain, NotYet
 from bus.draft import Draft, EventTooLarge
 from bus.envelope import Key
+from bus.guesses import Kind
 from bus.messages import tag
-from bus.states import Folded, State, Unreadable
+from bus.states import Folded, State
 from bus.store.port import Append, DutyRow, Moved, NewEvent, Parked, ReactionRefused, Receipt
 from bus.work import Accepted, Failed, Outcome, Superseded, TooLarge, TurnedDown, Work
 
@@ -60,15 +61,20 @@ class Plan:
         """The kinds of the duties that the plan starts."""
         return {row.kind for row in self._duties.values() if row is not None}
 
-    def missing(self, works: Iterable[Work]) -> Sequence[Key]:
-        """The aggregates that must be loaded before `works` can be decided."""
-        read = dict.fromkeys(key for work in works for key in self._reads(work))
-        return [key for key in read if self._known(key) is None]
+    def missing(self, works: Iterable[Work]) -> Mapping[Key, Kind]:
+        """The aggregates that must be known before `works` can be decided."""
+        found: dict[Key, Kind] = {}
+        for work in works:
+            for command, keys in zip(work.commands, self._reads(work), strict=False):
+                for key in keys:
+                    if key not in self.states and self._base(key) is None:
+                        found[key] = (type(command), key.aggregate)
+        return found
 
     def learn(self, states: Mapping[Key, Folded]) -> None:
         """Takes what was loaded; what is known already is newer."""
         for key, state in states.items():
-            if self._known(key) is None:
+            if key not in self.states and self._base(key) is None:
                 self.states[key] = state
 
     def add(self, work: Work, now: datetime, stale: str | None = None) -> NotYet | None:
@@ -93,21 +99,34 @@ class Plan:
 
     def append(self) -> Append:
         """All that the decided works write."""
-        works = [decided.work for decided in self.decided if _writes(decided.outcome)]
+        works = [d.work for d in self.decided if isinstance(d.outcome, KEPT)]
         return Append(
             expected=self.expected,
             events=self.events,
-            receipts=[receipt for d in self.decided if (receipt := _receipt(d)) is not None],
+            receipts=self._receipts(),
             moved=list(self._moved.values()),
             duties=[row for row in self._duties.values() if row is not None],
             settled=[name for name, row in self._duties.items() if row is None],
             fired=[work.fired for work in works if work.fired is not None],
-            parked=[parked for d in self.decided if (parked := _parked(d)) is not None],
+            parked=self._parked(),
             unparked=[work.unparked for work in works if work.unparked is not None],
             refusals=self._refusals,
         )
 
-    def _reads(self, work: Work) -> Sequence[Key]:
+    def _receipts(self) -> Sequence[Receipt]:
+        return [
+            Receipt(identity.command_id, identity.digest, answers.encode(d.outcome), d.last)
+            for d in self.decided
+            if (identity := d.work.identity) is not None and isinstance(d.outcome, KEPT)
+        ]
+
+    def _parked(self) -> Sequence[Parked]:
+        """What takes the place of reactions that failed."""
+        moving = [decided for decided in self.decided if decided.work.moved is not None]
+        return [parked for decided in moving if (parked := _parked(decided)) is not None]
+
+    def _reads(self, work: Work) -> Sequence[Sequence[Key]]:
+        """Of each command; none where it must not be decided, or can't be."""
         if work.always_park:
             return ()
         if work.reads is None:
@@ -115,18 +134,13 @@ class Plan:
                 work.reads = [self._domain.reads(command) for command in work.commands]
             except Exception:  # it fails again, and is answered, when it is decided
                 return ()
-        return work.reads[0] if len(work.reads) == 1 else [k for keys in work.reads for k in keys]
-
-    def _known(self, key: Key) -> Folded | None:
-        return self.states.get(key) or self._base(key)
+        return work.reads
 
     def _read(self, key: Key) -> State:
         """The state beneath the next work; the append will confirm its version."""
-        state = self._known(key)
-        if isinstance(state, Unreadable):
-            raise state.error
-        if state is None:
-            raise LookupError(f"{key} was not loaded")
+        state = self.states.get(key) or self._base(key)
+        if not isinstance(state, State):
+            raise state.error if state else LookupError(f"{key} was not loaded")
         self.states.setdefault(key, state)
         self.expected.setdefault(key, state.version)
         return state
@@ -138,7 +152,7 @@ class Plan:
     def _take(self, work: Work, outcome: Outcome, draft: Draft) -> None:
         if work.identity is not None:
             self.command_ids.add(work.identity.command_id)
-        if _writes(outcome):
+        if isinstance(outcome, KEPT):
             self.states.update(draft.states)
             self.events.extend(draft.events)
             self._duties.update(draft.duties)
@@ -162,14 +176,10 @@ class Plan:
         )
 
 
-def _writes(outcome: Outcome) -> bool:
-    return isinstance(outcome, KEPT)
-
-
 def _parked(decided: Decided) -> Parked | None:
-    """What takes the place of a reaction that failed; says what the failure was."""
+    """It says what the failure was."""
     work, outcome = decided.work, decided.outcome
-    if work.moved is None or work.parked_if_failed is None:
+    if work.parked_if_failed is None:
         return None
     match outcome:
         case Failed() if work.always_park:
@@ -182,14 +192,6 @@ def _parked(decided: Decided) -> Parked | None:
             return work.parked_if_failed._replace(reason=reason)
         case _:
             return None
-
-
-def _receipt(decided: Decided) -> Receipt | None:
-    identity = decided.work.identity
-    if identity is None or not isinstance(decided.outcome, KEPT):
-        return None
-    answer = answers.encode(decided.outcome)
-    return Receipt(identity.command_id, identity.digest, answer, decided.last)
 
 
 def _undecided() -> Failed:

@@ -12,6 +12,7 @@ from bus.envelope import Key
 from bus.store import packing, queries, recalling
 from bus.store.outages import OUTAGES, reaching
 from bus.store.port import Append, Conflict, Fired, Head, Past, StoredEvent
+from bus.store.session import Fetches
 
 _APPEND = "select * from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
@@ -25,7 +26,7 @@ Lost = tuple[
 _lost = msgspec.json.Decoder(Lost)
 
 
-async def write(connection: queries.Connection, append: Append) -> Head:
+async def write(connection: Fetches, append: Append) -> Head:
     """Raises Conflict."""
     try:
         row = await connection.fetchrow(_APPEND, *packing.arguments(append))
@@ -40,7 +41,7 @@ async def write(connection: queries.Connection, append: Append) -> Head:
 
 
 async def _twice(
-    connection: queries.Connection, append: Append, error: asyncpg.UniqueViolationError
+    connection: Fetches, append: Append, error: asyncpg.UniqueViolationError
 ) -> Conflict:
     """A receipt exists, or a version: of an aggregate that was to begin here, or of one that
     `expected` did not speak of."""

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Literal
 
 from bus.envelope import Key
+from bus.store.memory_crash import Crash
 from bus.store.memory_lease import Leadership
 from bus.store.packing import storable
 from bus.store.port import (
@@ -54,6 +55,7 @@ class MemoryDisk:
         self.leadership = Leadership()
         self._versions: set[tuple[Key, int]] = set()
         self._faults: list[Fault] = []
+        self.crash = Crash(self)
 
     @property
     def unavailable(self) -> bool:

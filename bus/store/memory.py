@@ -17,12 +17,14 @@ from bus.store.port import (
     Checkpoint,
     DutyRow,
     Head,
+    Landed,
     Lease,
     ParkedRow,
     Past,
     Snapshot,
     StoredEvent,
     StoredReceipt,
+    StoreUnavailable,
 )
 
 __all__ = ["MemoryDisk", "MemoryStore", "MemoryTransaction"]
@@ -33,6 +35,11 @@ class _Histories:
 
     def __init__(self, disk: MemoryDisk) -> None:
         self.disk = disk
+
+    async def _safely(self) -> None:
+        """What is read now outlives a crash."""
+        await self.disk.reached()
+        self.disk.crash.make_safe()
 
     async def load(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredEvent]]:
         await self.disk.reached()
@@ -53,7 +60,7 @@ class _Histories:
         limit: int | None = None,
         descending: bool = False,
     ) -> Sequence[StoredEvent]:
-        await self.disk.reached()
+        await self._safely()
         found = [
             event
             for event in self.disk.aggregates.get(key, ())
@@ -67,7 +74,9 @@ class MemoryTransaction(_Histories):
 
     async def append(self, append: Append) -> Head:
         await self.disk.reached()
-        return self.disk.commit(append)
+        head = self.disk.commit(append)
+        self.disk.crash.make_safe()
+        return head
 
 
 class MemoryStore(_Histories):
@@ -84,6 +93,27 @@ class MemoryStore(_Histories):
 
     async def append(self, append: Append) -> Head:
         await self.disk.reached()
+        head = await self._commit(append)
+        self.disk.crash.make_safe()
+        return head
+
+    async def write(self, append: Append) -> Landed:
+        crash = self.disk.crash
+        crashes = crash.crashes
+        await self.disk.reached()
+        crash.before_write()
+        head = await self._commit(append)
+
+        async def safe() -> None:
+            for _ in range(crash.turns):
+                await self.disk.reached()
+            if crash.crashes != crashes:
+                raise StoreUnavailable("The server has crashed, as the test wants it", unknown=True)
+            crash.make_safe()
+
+        return Landed(head, safe)
+
+    async def _commit(self, append: Append) -> Head:
         if append == Append(expected=append.expected):
             return self.disk.commit(append)  # only a check: it waits for nobody
         async with self.disk.head_lock:
@@ -100,19 +130,19 @@ class MemoryStore(_Histories):
         return {key: self.disk.version(key) for key in keys}
 
     async def head(self) -> Head:
-        await self.disk.reached()
+        await self._safely()
         return self.disk.head
 
     async def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
-        await self.disk.reached()
+        await self._safely()
         return self.disk.events[after : after + limit]
 
     async def history(self, id: str, after: int, limit: int) -> Sequence[StoredEvent]:
-        await self.disk.reached()
+        await self._safely()
         return [event for event in self.disk.events[after:] if event.key.id == id][:limit]
 
     async def receipts(self, command_ids: Sequence[str]) -> Mapping[str, StoredReceipt]:
-        await self.disk.reached()
+        await self._safely()
         kept = self.disk.receipts
         return {id: kept[id] for id in command_ids if id in kept}
 
@@ -130,11 +160,11 @@ class MemoryStore(_Histories):
         self.disk.snapshots.pop(key, None)
 
     async def checkpoint(self, upstream: str) -> Checkpoint:
-        await self.disk.reached()
+        await self._safely()
         return self.disk.upstreams.get(upstream, START)
 
     async def due(self, now: datetime, limit: int, kind: str | None = None) -> Sequence[DutyRow]:
-        await self.disk.reached()
+        await self._safely()
         due = [row for row in self._owed(kind) if row.due <= now]
         return sorted(due, key=lambda row: (row.due, row.name))[:limit]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -61,16 +59,25 @@ def explain(name: str, error: BaseException) -> str:
     return f"The database {name} {advice} ({type(error).__name__}: {error})"
 
 
-@contextmanager
-def reaching(name: str, *, committing: bool = False) -> Iterator[None]:
+class reaching:  # noqa: N801, it reads as what it does
     """Turns what the database `name` may raise in an outage into StoreUnavailable.
 
     `committing`: the block commits, so that a broken connection leaves it unknown.
     """
-    try:
-        yield
-    except OUTAGES as error:
-        if isinstance(error, ValueError):  # asyncpg: an argument is wrong, not the database
-            raise
-        unknown = committing and isinstance(error, _UNDECIDED)
-        raise StoreUnavailable(explain(name, error), unknown=unknown) from error
+
+    __slots__ = ("_committing", "_name")
+
+    def __init__(self, name: str, *, committing: bool = False) -> None:
+        self._name = name
+        self._committing = committing
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        # asyncpg's ValueErrors: an argument is wrong, not the database.
+        if isinstance(error, OUTAGES) and not isinstance(error, ValueError):
+            unknown = self._committing and isinstance(error, _UNDECIDED)
+            raise StoreUnavailable(explain(self._name, error), unknown=unknown) from error

@@ -20,7 +20,7 @@ Table = list[str] | None
 
 def packed(values: Sequence[str]) -> str:
     """Each value behind a separator. Raises ValueError where a value contains one or NUL."""
-    text = "".join([SEPARATOR + value for value in values])
+    text = SEPARATOR + SEPARATOR.join(values) if values else ""
     if text.count(SEPARATOR) != len(values) or "\0" in text:
         raise ValueError("a value contains U+001E or NUL, which no identifier or JSON may")
     return text

@@ -6,10 +6,10 @@ and is the only source of truth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bus.envelope import Key
 from bus.store.rows import (
@@ -41,6 +41,7 @@ __all__ = [
     "DutyRow",
     "Fired",
     "Head",
+    "Landed",
     "Lease",
     "Moved",
     "NewEvent",
@@ -93,6 +94,18 @@ class StoreUnavailable(Exception):
         self.unknown = unknown
 
 
+class Landed(NamedTuple):
+    """An append that everybody sees, and that a crash of the database could still take back,
+    with all that came after it.
+
+    `safe()` returns when none can. Raises StoreUnavailable, `unknown`, where the database
+    broke off before: what has become of it must be looked up.
+    """
+
+    head: Head
+    safe: Callable[[], Awaitable[None]]
+
+
 class Lease(Protocol):
     """Leadership of a store's domain: one process has it at a time."""
 
@@ -127,7 +140,12 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """Every method raises StoreUnavailable where the database can't be reached."""
+    """Every method raises StoreUnavailable where the database can't be reached.
+
+    What `recall`, `load` and `versions` give, a crash of the database could still take back:
+    they are for decisions, and an append that rests on it is lost along with it. All else
+    that is read is safe.
+    """
 
     async def open(self) -> None:
         """Connects and creates what is missing. Safe when several processes do it at once."""
@@ -168,6 +186,10 @@ class Store(Protocol):
         The events have the positions `head.position - len(events) + 1 … head.position`.
         An append without events still checks `expected`. Raises Conflict.
         """
+
+    async def write(self, append: Append) -> Landed:
+        """As `append`, but returns as soon as the next one may build on it: nobody may be
+        told anything before it is `safe`."""
 
     def exclusive(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that takes the head first: nobody else commits until it ends.

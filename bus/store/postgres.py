@@ -13,6 +13,7 @@ import asyncpg
 from bus.envelope import Key
 from bus.store import queries, recalling
 from bus.store.appending import PostgresTransaction, write
+from bus.store.flushing import Flusher
 from bus.store.lease import IDLE, PostgresLease
 from bus.store.outages import database, reaching
 from bus.store.port import (
@@ -20,14 +21,17 @@ from bus.store.port import (
     Checkpoint,
     DutyRow,
     Head,
+    Landed,
     Lease,
     ParkedRow,
     Past,
     Snapshot,
     StoredEvent,
     StoredReceipt,
+    StoreUnavailable,
 )
 from bus.store.schema import create
+from bus.store.session import Session
 
 PATIENCE = 30.0
 """Seconds until a statement that does not answer counts as an outage."""
@@ -45,6 +49,10 @@ SETTINGS = {
     "jit": "off",
 }
 """Of every session of a store."""
+PREPARED = {"plan_cache_mode": "force_generic_plan"}
+"""Of the sessions of the hot path: each plan is an index look-up, whatever the arguments."""
+RELAXED = PREPARED | {"synchronous_commit": "off"}
+"""Of the session that writes: who waits for the disk is bus/store/flushing.py."""
 
 
 class PostgresStore:
@@ -63,6 +71,9 @@ class PostgresStore:
         self._settings = SETTINGS | ({"search_path": schema} if schema else {})
         self._name = database(url)
         self._pool: asyncpg.Pool | None = None
+        self._recalling = Session(lambda: self._connect(self._settings | PREPARED, PATIENCE))
+        self._writing = Session(lambda: self._connect(self._settings | RELAXED, PATIENCE))
+        self._flusher = Flusher(lambda: self._connect(self._settings, PATIENCE), self._name)
 
     async def open(self) -> None:
         """Raises bus.store.schema.WrongFormat where the database can't hold a store."""
@@ -72,18 +83,16 @@ class PostgresStore:
                 await create(connection, self._name, self._schema)
             finally:
                 await connection.close(timeout=1)
-            self._pool = await asyncpg.create_pool(
-                self._url,
-                min_size=1,
-                max_size=self._size,
-                timeout=PATIENCE,
-                command_timeout=PATIENCE,
-                server_settings=self._settings,
-                reset=_nothing_to_reset,
-            )
+            self._pool = await self._new_pool()
+            await self._recalling.open()
+            await self._writing.open()
+        await self._flusher.session()
 
     async def close(self) -> None:
         pool, self._pool = self._pool, None
+        await self._recalling.close()
+        await self._writing.close()
+        await self._flusher.close()
         if pool is None:
             return
         try:
@@ -96,6 +105,16 @@ class PostgresStore:
         async with self._connection() as connection:
             with reaching(self._name, committing=True):
                 return await write(connection, append)
+
+    async def write(self, append: Append) -> Landed:
+        self._opened()
+        session = await self._flusher.session()  # begun before the write: it sees a crash
+        if self._writing.ended:
+            with reaching(self._name):
+                await self._writing.open()
+        with reaching(self._name, committing=True):
+            head = await write(self._writing, append)
+        return Landed(head, session.flush)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[PostgresTransaction]:
@@ -121,8 +140,9 @@ class PostgresStore:
     async def recall(
         self, keys: Sequence[Key], shapes: Mapping[str, str], limit: int
     ) -> Mapping[Key, Past]:
-        async with self._connection() as connection:
-            return await recalling.recall(connection, keys, shapes, limit)
+        self._opened()
+        with reaching(self._name):
+            return await recalling.recall(self._recalling, keys, shapes, limit)
 
     async def keep_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         async with self._connection() as connection:
@@ -137,15 +157,15 @@ class PostgresStore:
             return await queries.versions(connection, keys)
 
     async def head(self) -> Head:
-        async with self._connection() as connection:
+        async with self._safely() as connection:
             return await queries.head(connection)
 
     async def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
-        async with self._connection() as connection:
+        async with self._safely() as connection:
             return await queries.read(connection, after, limit)
 
     async def history(self, id: str, after: int, limit: int) -> Sequence[StoredEvent]:
-        async with self._connection() as connection:
+        async with self._safely() as connection:
             return await queries.history(connection, id, after, limit)
 
     async def sequence(
@@ -157,7 +177,7 @@ class PostgresStore:
         limit: int | None = None,
         descending: bool = False,
     ) -> Sequence[StoredEvent]:
-        async with self._connection() as connection:
+        async with self._safely() as connection:
             return await queries.sequence(
                 connection, key, after=after, upto=upto, limit=limit, descending=descending
             )
@@ -166,11 +186,11 @@ class PostgresStore:
         self, types: Sequence[str], after: int, upto: int | None, limit: int
     ) -> Sequence[StoredEvent]:
         """As `read`, up to position `upto` and of these types only; no types: of any."""
-        async with self._connection() as connection:
+        async with self._safely() as connection:
             return await queries.of_types(connection, types, after, upto, limit)
 
     async def receipts(self, command_ids: Sequence[str]) -> Mapping[str, StoredReceipt]:
-        async with self._connection() as connection:
+        async with self._safely() as connection:
             return await queries.receipts(connection, command_ids)
 
     async def trim_receipts(self, before: datetime, limit: int) -> int:
@@ -178,11 +198,11 @@ class PostgresStore:
             return await queries.trim_receipts(connection, before, limit)
 
     async def checkpoint(self, upstream: str) -> Checkpoint:
-        async with self._connection() as connection:
+        async with self._safely() as connection:
             return await queries.checkpoint(connection, upstream)
 
     async def due(self, now: datetime, limit: int, kind: str | None = None) -> Sequence[DutyRow]:
-        async with self._connection() as connection:
+        async with self._safely() as connection:
             return await queries.due(connection, now, limit, kind)
 
     async def next_due(self, kind: str | None = None) -> datetime | None:
@@ -213,8 +233,37 @@ class PostgresStore:
             async with pool.acquire() as connection:
                 yield connection
 
-    async def _connect(self, settings: dict[str, str]) -> asyncpg.Connection:
-        return await asyncpg.connect(self._url, timeout=PATIENCE, server_settings=settings)
+    @asynccontextmanager
+    async def _safely(self) -> AsyncIterator[queries.Connection]:
+        """What is read here is on disk when this ends."""
+        session = await self._flusher.session()  # begun before what is read: it sees a crash
+        async with self._connection() as connection:
+            yield connection
+        try:
+            await session.flush()
+        except StoreUnavailable as error:
+            raise StoreUnavailable(str(error)) from error  # nothing was being written
+
+    async def _new_pool(self) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._size,
+            timeout=PATIENCE,
+            command_timeout=PATIENCE,
+            server_settings=self._settings,
+            reset=_nothing_to_reset,
+        )
+
+    async def _connect(
+        self, settings: dict[str, str], command_timeout: float | None = None
+    ) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url,
+            timeout=PATIENCE,
+            command_timeout=command_timeout,
+            server_settings=settings,
+        )
 
 
 async def _nothing_to_reset(_: object) -> None:

@@ -20,6 +20,7 @@ from bus.store.port import (
     StoredEvent,
     StoredReceipt,
 )
+from bus.store.session import Fetches
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 
@@ -88,7 +89,7 @@ async def load(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, Sequ
     return found
 
 
-async def versions(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, int]:
+async def versions(connection: Fetches, keys: Sequence[Key]) -> Mapping[Key, int]:
     rows = await connection.fetch(_VERSIONS, *packed_keys(keys))
     return {key: row[0] for key, row in zip(keys, rows, strict=True)}
 

@@ -9,6 +9,7 @@ from bus.store.packing import keys as packed_keys
 from bus.store.packing import packed
 from bus.store.port import NOTHING, Past, Snapshot, StoredEvent
 from bus.store.queries import Connection
+from bus.store.session import Fetches
 
 # A snapshot comes once, with its own event. It comes alone if the store lacks that event:
 # then the store is an older copy, and whoever asked must see that the two don't fit.
@@ -32,7 +33,7 @@ _FORGET = "select forget_snapshot($1, $2)"
 
 
 async def recall(
-    connection: Connection, keys: Sequence[Key], shapes: Mapping[str, str], limit: int
+    connection: Fetches, keys: Sequence[Key], shapes: Mapping[str, str], limit: int
 ) -> Mapping[Key, Past]:
     snapshots: dict[Key, Snapshot] = {}
     events: dict[Key, list[StoredEvent]] = {}

@@ -20,7 +20,7 @@ PATIENCE = 120.0
 """Seconds within which everybody must have come to the point."""
 SOON = 4
 """A process dies at one of so many calls of that name, the next ones."""
-_COMMITS = ("store.append", "broker.publish_run")
+_COMMITS = ("store.write", "store.safe", "broker.publish_run")
 _ANSWERS = ("cmd.respond", "submit.ack", "broker.publish")
 _REACTS = (*_COMMITS, "broker.read_stream", *_ANSWERS)
 DOMAINS: Mapping[str, Sequence[str]] = {

@@ -110,7 +110,7 @@ ALL = (
     Scenario(
         "short",
         _always(
-            _die("ordering", "store.append"),
+            _die("ordering", "store.write"),
             _NATS,
             _POSTGRES,
             _IMPORTER,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from bus.broker.port import Broker, Endpoint, Handler, Request, Serving, Submission
 from bus.outside import Outside
-from bus.store.port import Lease, Store
+from bus.store.port import Append, Landed, Lease, Store
 from bus.views.port import ViewStore
 from scripts.chaos.failpoints import FailPoints
 
@@ -22,7 +22,7 @@ FAREWELL = {"close", "release"}
 
 
 def store(port: Store, points: FailPoints) -> Store:
-    """Its calls are `store.append`, …, `transaction.append`, `lease.acquire`, …"""
+    """Its calls are `store.write`, `store.safe`, …, `transaction.append`, `lease.acquire`, …"""
     return cast(Store, _Store(port, "store", points))
 
 
@@ -98,6 +98,14 @@ class _Port:
 class _Store(_Port):
     def _inside(self, inside: Any) -> Any:
         return _Port(inside, "transaction", self._points)
+
+    async def write(self, append: Append) -> Landed:
+        landed = await self._awaited("store.write", self._port.write(append))
+
+        async def safe() -> None:
+            await self._awaited("store.safe", landed.safe())
+
+        return Landed(landed.head, safe)
 
     def lease(self) -> Lease:
         return cast(Lease, _Port(self._port.lease(), "lease", self._points))

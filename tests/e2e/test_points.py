@@ -43,8 +43,8 @@ class Case(NamedTuple):
 
 
 CASES = (
-    Case(Death("store.append", "before", 1), recorded=0, published=0, replayed=False),
-    Case(Death("store.append", "after", 1), recorded=1, published=0, replayed=True),
+    Case(Death("store.write", "before", 1), recorded=0, published=0, replayed=False),
+    Case(Death("store.write", "after", 1), recorded=1, published=0, replayed=True),
     Case(Death("broker.publish_run", "after", 1), recorded=1, published=1, replayed=None),
 )
 

@@ -32,6 +32,9 @@ class History:
         self.received = dict.fromkeys(SKUS, 0)
         self.accepted: dict[str, dict[str, Any]] = {}
         self._sent = 0
+        for domain in shop.mesh.domains:
+            ground.disks[domain].crash.fragile = True
+            ground.disks[domain].crash.turns = 20
 
     async def live(self, steps: int) -> None:
         """Takes `steps` random steps, some of them at the same time."""
@@ -57,6 +60,7 @@ class History:
             (8, self._deliver),
             (1, self._crash),
             (1, self._break_commit),
+            (4, self._crash_database),
             (1, self._lose_stream),
             (1, self._lose_answers),
             (1, self._wait),
@@ -130,6 +134,15 @@ class History:
     async def _break_commit(self) -> None:
         disk = self.ground.disks[self.random.choice(list(self.shop.mesh.domains))]
         disk.fail_next(self.random.choice(("before", "after", "unreachable")))
+
+    async def _crash_database(self) -> None:
+        """What was not safe has never been; who led has to be found out anew. At any moment of
+        the commands that are under way: the next turns of the loop are theirs."""
+        disk = self.ground.disks[self.random.choice(list(self.shop.mesh.domains))]
+        for _ in range(self.random.randrange(40)):
+            await asyncio.sleep(0)
+        disk.crash.happen()
+        disk.leadership.end()
 
     async def _lose_stream(self) -> None:
         """A stream loses its tail, a message from its middle, or all of itself."""

@@ -17,14 +17,14 @@ from tests.simulation.mortal import Chosen, never
 
 SAMPLE = 3
 """Points of each process that are left to chance, besides the named ones."""
-COMMITS = ("store.append", "broker.publish_run")
+COMMITS = ("store.write", "store.safe", "broker.publish_run")
 """Between decision and commit, between commit and stream."""
 ANSWERS = ("cmd.respond", "submit.ack", "broker.publish")
 """Between commit and reply; a stored command that is done; the news that one was refused."""
 REACTS = ("store.checkpoint", "broker.read_stream")
 VIEW = ("broker.read_stream", "view.load", "view.write", "view.snapshot", "qry.respond")
 """Between stream and rows (their checkpoint is in the same write), between rows and answer."""
-WRITES = ("store.append", "view.write")
+WRITES = ("store.write", "view.write")
 """Of these more than one: not every write has rows or events."""
 NAMED = {
     "catalog": (*COMMITS, *ANSWERS),

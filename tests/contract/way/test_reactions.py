@@ -14,7 +14,7 @@ from bus.parked import Retried
 from bus.reactions import Reactions
 from bus.reader import RestoredBackup
 from bus.store.memory import MemoryDisk, MemoryStore
-from bus.store.port import Append, Checkpoint, Head, Moved, NewEvent, Store
+from bus.store.port import Append, Checkpoint, Head, Landed, Moved, NewEvent, Store
 from bus.testing.ground import MemoryGround
 from tests.contract.way.conftest import Till
 from tests.contract.way.ledger import QUIET, REFUSED, Faults, ledger
@@ -278,9 +278,16 @@ class PickyStore(MemoryStore):
         self._hated = hated
 
     async def append(self, append: Append) -> Head:
+        self._look(append)
+        return await super().append(append)
+
+    async def write(self, append: Append) -> Landed:
+        self._look(append)
+        return await super().write(append)
+
+    def _look(self, append: Append) -> None:
         if any(self._hated in event.body for event in append.events):
             raise ValueError("not in my tables")
-        return await super().append(append)
 
 
 async def test_what_can_t_be_written_parks_its_key_and_no_other(memory_till: Till) -> None:

@@ -13,7 +13,17 @@ from bus.clock import ManualClock
 from bus.committer import Committer
 from bus.messages import Command
 from bus.store.memory import MemoryDisk, MemoryStore
-from bus.store.port import START, Append, Checkpoint, Fired, Head, Moved, Parked, StoredEvent
+from bus.store.port import (
+    START,
+    Append,
+    Checkpoint,
+    Fired,
+    Head,
+    Landed,
+    Moved,
+    Parked,
+    StoredEvent,
+)
 from bus.work import (
     Accepted,
     Cause,
@@ -58,11 +68,11 @@ class GatedStore(MemoryStore):
         self.appends: list[Append] = []
         self.committing = asyncio.Event()
 
-    async def append(self, append: Append) -> Head:
+    async def write(self, append: Append) -> Landed:
         self.appends.append(append)
         self.committing.set()
         await self.gate.wait()
-        return await super().append(append)
+        return await super().write(append)
 
 
 @asynccontextmanager
@@ -183,10 +193,17 @@ async def test_only_one_of_two_processes_can_take_the_last_unit(disk: MemoryDisk
 async def test_a_batch_that_loses_twice_takes_the_head_first(disk: MemoryDisk) -> None:
     class Overtaken(MemoryStore):
         async def append(self, append: Append) -> Head:
+            await self._overtake(append)
+            return await super().append(append)
+
+        async def write(self, append: Append) -> Landed:
+            await self._overtake(append)
+            return await super().write(append)
+
+        async def _overtake(self, append: Append) -> None:
             if append.events:  # somebody else is always quicker
                 async with committing(MemoryStore(disk)) as quicker:
                     await told(quicker, work(Deposit(id="a", amount=1)))
-            return await super().append(append)
 
     async with committing(Overtaken(disk)) as committer:
         (outcome,) = await told(committer, work(Deposit(id="a", amount=100)))
@@ -309,6 +326,58 @@ async def test_after_an_unknown_commit_nothing_is_written_twice(
     assert types(disk) == ["Deposited"]
 
 
+class CrashingStore(MemoryStore):
+    """Its server crashes once, when something has been written and is not safe yet."""
+
+    crash = True
+
+    async def write(self, append: Append) -> Landed:
+        landed = await super().write(append)
+        if not self.crash:
+            return landed
+        self.crash = False
+
+        async def safe() -> None:
+            for _ in range(5):  # others build on it meanwhile
+                await asyncio.sleep(0)
+            self.disk.crash.happen()
+            await landed.safe()
+
+        return Landed(landed.head, safe)
+
+
+async def test_what_a_crash_takes_back_was_never_told(disk: MemoryDisk) -> None:
+    disk.crash.fragile = True
+    async with committing(CrashingStore(disk)) as committer:
+        heard: list[StoredEvent] = []
+        committer.listeners.append(heard.extend)
+        lost = committer.submit(work(Deposit(id="a", amount=5), id="c-1"))
+        await asyncio.sleep(0)
+        rests_on_it = committer.submit(work(Withdraw(id="a", amount=5)))
+        assert isinstance(await lost, Postponed)
+        assert isinstance(await rests_on_it, TurnedDown | Postponed)
+        assert heard == []
+        (again,) = await told(committer, work(Deposit(id="a", amount=5), id="c-1"))
+    assert isinstance(again, Accepted)
+    assert not again.replayed
+    assert types(disk) == ["Deposited"]
+    assert [event.position for event in heard] == [1]
+
+
+async def test_of_what_was_safe_before_a_crash_nothing_is_written_twice(disk: MemoryDisk) -> None:
+    class Reread(CrashingStore):
+        async def write(self, append: Append) -> Landed:
+            landed = await super().write(append)
+            await self.read(0, 1)  # somebody reads it, which makes it safe
+            return landed
+
+    disk.crash.fragile = True
+    async with committing(Reread(disk)) as committer:
+        (outcome,) = await told(committer, work(Deposit(id="a", amount=5), id="c-1"))
+    assert isinstance(outcome, Accepted)
+    assert types(disk) == ["Deposited"]
+
+
 async def test_what_rested_on_a_failed_commit_is_decided_again_before_it_is_written(
     disk: MemoryDisk,
 ) -> None:
@@ -336,12 +405,20 @@ async def test_an_unreachable_store_postpones_and_goes_on(disk: MemoryDisk) -> N
     assert isinstance(accepted, Accepted)
 
 
+def _picky(append: Append) -> None:
+    if any(event.key.id == "bad" for event in append.events):
+        raise ValueError("the database won't have it")
+
+
 async def test_one_work_that_breaks_the_append_does_not_stop_the_others(disk: MemoryDisk) -> None:
     class Picky(MemoryStore):
         async def append(self, append: Append) -> Head:
-            if any(event.key.id == "bad" for event in append.events):
-                raise ValueError("the database won't have it")
+            _picky(append)
             return await super().append(append)
+
+        async def write(self, append: Append) -> Landed:
+            _picky(append)
+            return await super().write(append)
 
     async with committing(Picky(disk)) as committer:
         outcomes = await told(
