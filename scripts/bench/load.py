@@ -7,6 +7,7 @@ bytes, and writes the next commands of all who were answered in one go.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -21,14 +22,15 @@ from scripts.bench.wire import Wire, connected
 
 PATIENCE = 30.0
 """Seconds without the last answers after which the run has failed."""
+_RETRY_AFTER = re.compile(rb"\r\nRetry-After: *(\d+)")
 
 
 class Task(Struct, frozen=True):
     """`clients` send `body` to `subject` + id, once to each of `ids` at most, for `seconds`;
     what is answered in the first `warm_up` seconds does not count. Each answer must begin
     with `expected`; with `headed` it carries headers, which are not looked at. With
-    `declined`, what an error's body may begin with, such an answer is counted by itself, and
-    its client asks again at once."""
+    `declined`, what an error's body may hold, such an answer is counted by itself, and its
+    client asks again: after the seconds that it was told to wait, or at once if `hasty`."""
 
     url: str
     subject: str
@@ -40,6 +42,7 @@ class Task(Struct, frozen=True):
     expected: str
     headed: bool = False
     declined: str = ""
+    hasty: bool = False
 
 
 class Clients:
@@ -52,6 +55,7 @@ class Clients:
         self._since = [0.0] * task.clients
         self._asked = [""] * task.clients
         self._waiting = 0
+        self._resting = 0
         self._expected = task.expected.encode()
         self._declined = task.declined.encode()
         self.latencies: list[float] = []
@@ -93,12 +97,31 @@ class Clients:
             told.append(now - self._since[client])
         self._waiting -= 1
         self._ended = now
-        if told is self.declined and now < self._until:
-            self._ask(client, self._asked[client], now)  # what was put off is sent again
-        else:
+        if told is self.latencies:
             self._send(client, now)
-        if self._waiting == 0 and not self.done.done():
-            self.done.set_result(now)
+        elif self._task.hasty:
+            self._ask_again(client, now)
+        else:
+            self._put_off(client, _delay(payload))
+        self._end()
+
+    def _put_off(self, client: int, seconds: float) -> None:
+        self._resting += 1
+
+        def rested() -> None:
+            self._resting -= 1
+            self._ask_again(client, time.perf_counter())
+            self._end()
+
+        asyncio.get_running_loop().call_later(seconds, rested)
+
+    def _ask_again(self, client: int, now: float) -> None:
+        if now < self._until:
+            self._ask(client, self._asked[client], now)
+
+    def _end(self) -> None:
+        if self._waiting == self._resting == 0 and not self.done.done():
+            self.done.set_result(self._ended)
 
     def _told(self, payload: bytes, headed: bool) -> list[float] | None:
         """Where an answer's latency goes; None where it was not to be expected."""
@@ -110,6 +133,12 @@ class Clients:
     def _fail(self, payload: bytes) -> None:
         if not self.done.done():
             self.done.set_exception(RuntimeError(payload.decode(errors="replace")))
+
+
+def _delay(payload: bytes) -> float:
+    """Seconds that an answer asks its sender to wait."""
+    found = _RETRY_AFTER.search(payload)
+    return float(found[1]) if found else 0.0
 
 
 async def run(task: Task) -> Run:

@@ -39,12 +39,13 @@ async def measure(ground: Ground, ids: Sequence[str], pace: Pace) -> Figure:
 
 
 async def measure_pressed(
-    ground: Ground, ids: Sequence[str], pace: Pace, services: Sequence[str]
+    ground: Ground, ids: Sequence[str], pace: Pace, services: Sequence[str], *, hasty: bool
 ) -> Figure:
-    """The same with several processes, which may put senders off."""
+    """The same with several processes, which may put senders off; `hasty` ones don't wait."""
     subject = subjects.command(DOMAIN, "ReceiveStock", "")
     parts = (*services, "postgres", "nats")
-    return await _load(ground, subject, ids, pace, parts=parts, declined='"code":"Overloaded"')
+    declined = '"code":"Overloaded"'
+    return await _load(ground, subject, ids, pace, parts=parts, declined=declined, hasty=hasty)
 
 
 def store(ground: Ground) -> PostgresStore:
@@ -119,8 +120,11 @@ async def _load(
     *,
     parts: Sequence[str],
     declined: str = "",
+    hasty: bool = False,
 ) -> Figure:
     expected = '{"status":"accepted"'
-    task = Task(ground.nats.url, subject, ids, BODY, *pace, expected, declined=declined)
+    task = Task(
+        ground.nats.url, subject, ids, BODY, *pace, expected, declined=declined, hasty=hasty
+    )
     processes = ground.processes()
     return await ask("scripts.bench.load", task, {part: processes[part] for part in parts}, own())

@@ -26,9 +26,10 @@ def test_under_pressure_as_many_events_are_there_as_commands_were_accepted(tmp_p
     # The bench itself compares: it would have failed.
     assert done.returncode == 0, done.stderr.decode()
     rows = {row["case"]: row for row in msgspec.json.decode(done.stdout)}
-    assert len(rows) == 6
+    assert len(rows) == 7
     assert all(row["accepted_per_second"] > 0 for row in rows.values())
     hot = rows["one SKU, two processes"]
     assert hot["conflicts"] > 0, "two processes on one SKU must get into each other's way"
     put_off = {name for name, row in rows.items() if row["put_off_per_second"]}
-    assert put_off == {"more than it takes"}
+    # Those who wait as they are told may all have been put off before the time that counts.
+    assert put_off - {"more than it takes"} == {"the same, senders don't wait"}
