@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from bus.contract import Contract
@@ -116,11 +117,11 @@ class Domain:
     reactions: Sequence[Reaction] = ()
     duties: Callable[[Recorded[Any]], Iterable[Duty]] = _nothing
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.contract.domain
 
-    @property
+    @cached_property
     def has_duties(self) -> bool:
         return self.duties is not _nothing
 
@@ -140,7 +141,7 @@ class Domain:
             return tuple(span.decide(command, states, now))
         key = Key(self.contract.command_aggregates[type(command)], command.id)
         decider = self.deciders[key.aggregate]
-        return tuple((key, event) for event in decider.decide(command, states[key], now))
+        return [(key, event) for event in decider.decide(command, states[key], now)]
 
     def evolve(self, key: Key, state: Any, event: Event) -> Any:
         return self.deciders[key.aggregate].evolve(state, event)

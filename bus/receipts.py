@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bus import answers
 from bus.store.port import Store
-from bus.work import Accepted, IdReused, TurnedDown, Work, tell
+from bus.work import Accepted, Identity, IdReused, TurnedDown, Work, tell
 
 RECENT = 10_000
 """Receipts kept in memory, so that a quick repeat costs no failed append."""
@@ -22,9 +22,8 @@ class Receipts:
         self._store = store
         self._recent: OrderedDict[str, tuple[bytes, Accepted | TurnedDown]] = OrderedDict()
 
-    def keep(self, work: Work, outcome: Accepted | TurnedDown) -> None:
-        if work.identity is not None:
-            self._remember(work.identity.command_id, work.identity.digest, outcome)
+    def keep(self, identity: Identity, outcome: Accepted | TurnedDown) -> None:
+        self._remember(identity.command_id, identity.digest, outcome)
 
     def answer(self, work: Work) -> bool:
         """Tells `work` what its recent receipt says. False where there is none at hand."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -14,7 +15,7 @@ from bus.committer import Committer
 from bus.contract import Contract
 from bus.intake import Intake, Invalid
 from bus.replies import Answer
-from bus.work import Failed, Outcome, Postponed, Stale, Superseded, Work
+from bus.work import Accepted, Failed, Outcome, Postponed, Stale, Superseded, Work
 
 WAITING = 4096
 """Undecided works beyond which new ones are answered `unavailable` at once."""
@@ -80,7 +81,8 @@ class Service:
             await asyncio.wait(set(self.answering))
 
     def _take(self, request: Request) -> None:
-        if (busy := self._unavailable()) is not None:
+        if not self._open:
+            busy = self._unavailable()
             request.respond(busy.body, busy.headers)
             return
         try:
@@ -88,17 +90,21 @@ class Service:
         except Invalid as invalid:
             request.respond(invalid.answer.body, invalid.answer.headers)
             return
-        work.listener = lambda outcome: self._decided(request, work, outcome)
+        work.listener = partial(self._decided, request, work)
         self._committer.take(work)
 
-    def _unavailable(self) -> Answer | None:
-        if self.halted is not None:
-            return replies.unavailable("Halted", self.halted)
-        if self._committer.waiting >= WAITING:
-            return OVERLOADED
-        return None
+    @property
+    def _open(self) -> bool:
+        return self.halted is None and self._committer.waiting < WAITING
+
+    def _unavailable(self) -> Answer:
+        return OVERLOADED if self.halted is None else replies.unavailable("Halted", self.halted)
 
     def _decided(self, request: Request, work: Work, outcome: Outcome) -> None:
+        if isinstance(outcome, Accepted):  # as nearly all are
+            answer = replies.accepted(work.commands[0].id, outcome)
+            request.respond(answer.body, answer.headers)
+            return
         if isinstance(outcome, Stale):
             task = asyncio.create_task(self._try_again(request, work))
             self.answering.add(task)
@@ -138,7 +144,7 @@ class Service:
 
     async def _submitted(self, submission: Submission) -> None:
         """Handles a stored command; it leaves the queue only when its answer stands."""
-        if self._unavailable() is not None:
+        if not self._open:
             await submission.retry(replies.RETRY_AFTER)
             return
         try:

@@ -9,11 +9,11 @@ from bus.messages import ID_PATTERN
 SUBMISSIONS = "SUBMISSIONS"
 """The work-queue stream of commands that were stored before they were handled."""
 
-_id = re.compile(ID_PATTERN)
+_id = re.compile(ID_PATTERN).match
 
 
 def is_id(token: str) -> bool:
-    return _id.match(token) is not None
+    return _id(token) is not None
 
 
 def command(domain: str, name: str, id: str) -> str:

@@ -172,8 +172,9 @@ def tell(work: Work, outcome: Outcome) -> None:
     work.told = outcome
     if work._outcome is not None and not work._outcome.done():  # or whoever awaited it has gone
         work._outcome.set_result(outcome)
-    if work.listener is not None:
+    listener, work.listener = work.listener, None  # which often refers to the work: no cycle
+    if listener is not None:
         try:
-            work.listener(outcome)
+            listener(outcome)
         except Exception:  # its own fault: what is written is written, and others are waiting
             log.exception("an outcome could not be told", outcome=type(outcome).__name__)

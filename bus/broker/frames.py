@@ -21,9 +21,9 @@ _VERSION = b"NATS/1.0"
 _HEADER_KEY = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LINE_BREAKS = str.maketrans("\r\n\0", "   ")
 _UNPUBLISHABLE = re.compile(r"[\s\0]|^\.|\.\.|\.$|^$|(^|\.)[*>](\.|$)")
-_PLAIN = re.compile(r"[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+)*")
+_is_plain = re.compile(r"[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+)*").fullmatch
 """What nearly all subjects look like: seven times as fast as looking for what is wrong."""
-_INBOX = re.compile(r"_INBOX(\.[^\s\0.*>]+)+")
+_is_inbox = re.compile(r"_INBOX(\.[^\s\0.*>]+)+").fullmatch
 
 
 class Status(NamedTuple):
@@ -36,12 +36,12 @@ class Status(NamedTuple):
 
 def is_inbox(subject: str) -> bool:
     """Whether an answer may go there: never to a subject that means something."""
-    return len(subject) <= MAX_INBOX and _INBOX.fullmatch(subject) is not None
+    return len(subject) <= MAX_INBOX and _is_inbox(subject) is not None
 
 
 def check_subject(subject: str) -> None:
     """Raises ValueError where nothing can be published to `subject`."""
-    if not _PLAIN.fullmatch(subject) and _UNPUBLISHABLE.search(subject):
+    if not _is_plain(subject) and _UNPUBLISHABLE.search(subject):
         raise ValueError(f"{subject!r} is no subject to publish to")
 
 
@@ -81,10 +81,12 @@ def decode_status(block: bytes) -> Status:
 
 def frame(subject: str, body: bytes, headers: bytes = b"", reply: str = "") -> bytes:
     """One PUB or HPUB. Raises ValueError where the line is too long for a server."""
-    verb = "HPUB" if headers else "PUB"
-    sizes = f"{len(headers)} {len(headers) + len(body)}" if headers else f"{len(body)}"
     target = f"{subject} {reply}" if reply else subject
-    line = f"{verb} {target} {sizes}\r\n".encode("utf-8", "surrogateescape")
+    if headers:
+        text = f"HPUB {target} {len(headers)} {len(headers) + len(body)}\r\n"
+    else:
+        text = f"PUB {target} {len(body)}\r\n"
+    line = text.encode("utf-8", "surrogateescape")
     if len(line) > MAX_CONTROL_LINE:
         raise ValueError(f"a subject of {len(line)} bytes is too long")
     return b"".join((line, headers, body, b"\r\n"))

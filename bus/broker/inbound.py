@@ -79,7 +79,7 @@ class Inbound:
         if self._answered:
             return
         self._answered = True
-        block = frames.encode_headers(headers)
+        block = frames.encode_headers(headers) if headers else b""
         if len(body) + len(block) > self._outlet.max_payload:
             body, headers = _too_large(len(body) + len(block), self._outlet.max_payload)
             block = frames.encode_headers(headers)

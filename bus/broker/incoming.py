@@ -5,20 +5,25 @@ https://docs.nats.io/reference/reference-protocols/nats-protocol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from nats.errors import ProtocolError
 from nats.protocol.parser import Parser
 
-Deliver = Callable[[int, bytes, bytes, bytes, bytes | None], None]
+Listener = Callable[[bytes, bytes, bytes, bytes | None], None]
+"""Takes subject, reply subject, body and header block. It must not block."""
+
+_log = structlog.get_logger("bus.broker")
 
 
 class Incoming(Parser):
-    """Messages go to `deliver` at once; all other lines go to nats-py's parser."""
+    """Messages go to the listener of their number at once; all other lines go to nats-py's
+    parser."""
 
-    def __init__(self, client: Any, deliver: Deliver) -> None:
-        self._deliver = deliver
+    def __init__(self, client: Any, listeners: Mapping[int, Listener]) -> None:
+        self._listeners = listeners
         self._rest = b""
         super().__init__(client)
 
@@ -57,11 +62,11 @@ class Incoming(Parser):
         headed = line.startswith(b"H")
         body = start + int(tokens[-2]) if headed else start
         reply = tokens[3] if len(tokens) == (6 if headed else 5) else b""
-        self._deliver(
-            int(tokens[2]),
-            tokens[1],
-            reply,
-            data[body:stop],
-            data[start:body] if headed else None,
-        )
+        listener = self._listeners.get(int(tokens[2]))
+        if listener is not None:
+            headers = data[start:body] if headed else None
+            try:
+                listener(tokens[1], reply, data[body:stop], headers)
+            except Exception:
+                _log.exception("a message could not be handed over", subject=repr(tokens[1]))
         return stop + 2

@@ -13,7 +13,13 @@ from collections.abc import Iterator, Sequence
 from bus.broker import frames, jetstream
 from bus.broker.connection import Connection
 from bus.broker.inbox import Answer
-from bus.broker.port import BrokerUnavailable, Outgoing, StreamMissing, WrongSequence
+from bus.broker.port import (
+    BrokerUnavailable,
+    MessageTooLarge,
+    Outgoing,
+    StreamMissing,
+    WrongSequence,
+)
 from bus.broker.streams import Streams
 
 _CHUNK_MESSAGES = 500
@@ -33,8 +39,11 @@ async def publish_run(
 ) -> None:
     """As the port says."""
     longest = _expecting(after + len(run))
-    for outgoing in run:
-        connection.check(outgoing.subject, outgoing.body, longest)
+    room = connection.max_payload - len(longest)
+    for subject, body in run:
+        frames.check_subject(subject)
+        if len(body) > room:
+            raise MessageTooLarge(len(body) + len(longest), connection.max_payload)
     await connection.connected(_ACK_SECONDS)
     under_way: list[asyncio.Future[Answer]] = []
     try:
@@ -58,13 +67,13 @@ async def publish_run(
 
 def _send(connection: Connection, after: int, chunk: Sequence[Outgoing]) -> asyncio.Future[Answer]:
     reply, ack = connection.inbox.expect()
-    last = len(chunk) - 1
-    data = b"".join(
-        frames.frame(subject, body, _expecting(after + i), reply if i == last else "")
-        for i, (subject, body) in enumerate(chunk)
-    )
+    *all_but_last, last = chunk
+    parts = []
+    for number, (subject, body) in enumerate(all_but_last, start=after):
+        parts.append(frames.frame(subject, body, _expecting(number)))
+    parts.append(frames.frame(*last, _expecting(after + len(all_but_last)), reply))
     try:
-        connection.send(data)
+        connection.send(b"".join(parts))
     except BrokerUnavailable:
         ack.cancel()
         raise
@@ -73,8 +82,10 @@ def _send(connection: Connection, after: int, chunk: Sequence[Outgoing]) -> asyn
 
 async def _acknowledged(ack: asyncio.Future[Answer], stream: str) -> None:
     try:
-        async with asyncio.timeout(_ACK_SECONDS):
-            answer = await ack
+        if not ack.done():
+            async with asyncio.timeout(_ACK_SECONDS):
+                await ack
+        answer = ack.result()
     except TimeoutError:
         raise BrokerUnavailable(
             f"stream {stream} acknowledged nothing within {_ACK_SECONDS:g} s"

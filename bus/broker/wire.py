@@ -12,19 +12,14 @@ Only this file and incoming.py touch nats-py's inside (2.16). What is changed, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
-import structlog
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.errors import Error
 
-from bus.broker.incoming import Incoming
+from bus.broker.incoming import Incoming, Listener
 
-Listener = Callable[[bytes, bytes, bytes, bytes | None], None]
-"""Takes subject, reply subject, body and header block. It must not block."""
-
-_log = structlog.get_logger("bus.broker")
+__all__ = ["Listener", "Wire"]
 
 
 class Wire(Client):
@@ -32,8 +27,8 @@ class Wire(Client):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ps = Incoming(self, self._deliver)
         self._listeners: dict[int, Listener] = {}
+        self._ps = Incoming(self, self._listeners)
 
     @property
     def unsent(self) -> int:
@@ -71,17 +66,6 @@ class Wire(Client):
         """Forgets what is queued."""
         self._pending.clear()
         self._pending_data_size = 0
-
-    def _deliver(
-        self, number: int, subject: bytes, reply: bytes, body: bytes, headers: bytes | None
-    ) -> None:
-        listener = self._listeners.get(number)
-        if listener is None:
-            return
-        try:
-            listener(subject, reply, body, headers)
-        except Exception:
-            _log.exception("a message could not be handed over", subject=repr(subject))
 
     async def _process_err(self, err_msg: str) -> None:
         error = Error(f"the NATS server says {err_msg}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from nats.errors import ProtocolError
 
-from bus.broker.incoming import Incoming
+from bus.broker.incoming import Incoming, Listener
 
 Message = tuple[int, bytes, bytes, bytes, bytes | None]
 
@@ -27,6 +29,13 @@ MESSAGES = [
 ]
 
 
+def listeners(found: list[Message]) -> Mapping[int, Listener]:
+    def listener(number: int) -> Listener:
+        return lambda *message: found.append((number, *message))
+
+    return {number: listener(number) for number in range(1, 6)}
+
+
 class Client:
     def __init__(self) -> None:
         self.pings = 0
@@ -38,7 +47,7 @@ class Client:
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 30, 1000])
 async def test_messages_arrive_whatever_pieces_they_come_in(size: int) -> None:
     client, found = Client(), list[Message]()
-    incoming = Incoming(client, lambda *message: found.append(message))
+    incoming = Incoming(client, listeners(found))
     for at in range(0, len(TEXT), size):
         await incoming.parse(TEXT[at : at + size])
     assert found == MESSAGES
@@ -47,14 +56,14 @@ async def test_messages_arrive_whatever_pieces_they_come_in(size: int) -> None:
 
 @pytest.mark.parametrize("line", [b"MSG evt.a\r\n", b"MSG evt.a x 2\r\nab\r\n", b"NONSENSE\r\n"])
 async def test_what_is_no_protocol_asks_for_another_connection(line: bytes) -> None:
-    incoming = Incoming(Client(), lambda *message: None)
+    incoming = Incoming(Client(), listeners([]))
     with pytest.raises(ProtocolError):
         await incoming.parse(line)
 
 
 async def test_after_a_reset_nothing_of_the_old_connection_is_left() -> None:
     client, found = Client(), list[Message]()
-    incoming = Incoming(client, lambda *message: found.append(message))
+    incoming = Incoming(client, listeners(found))
     await incoming.parse(b"MSG evt.a 1 500\r\nhel")
     incoming.reset()
     await incoming.parse(TEXT)
