@@ -126,10 +126,12 @@ class Batches:
         landed(True)
         try:
             await written.safe()
-            await self._confirm(plan, written.head.position - len(plan.events))
         except Exception as error:
             self.on_lost()  # what rests on it is decided again
-            await self._otherwise(plan, error)
+            works = [decided.work for decided in plan.decided]
+            await self._resolve(plan, works, StoreUnavailable(str(error), unknown=True))
+        else:
+            await self._confirm(plan, written.head.position - len(plan.events))
 
     async def _whole(self, plan: Plan) -> None:
         """As `commit`, where nobody is to build on it before it is safe."""
@@ -252,7 +254,10 @@ class Batches:
                 try:
                     return await self._written_behind(plan)
                 except StoreUnavailable:
-                    await self._clock.sleep(RETRY)
+                    pass
+                except Exception:  # whatever it is: nobody knows yet
+                    log.exception("commit still unknown", domain=self._domain.name)
+                await self._clock.sleep(RETRY)
         finally:
             self._resolving -= 1
 
@@ -284,6 +289,14 @@ class Batches:
             again = self.plan()
             await self.decide(half, again)
             await self._whole(again)
+
+
+def give_up(plan: Plan) -> None:
+    """A fault of ours has ended a commit: nobody waits for ever, and who sends the same command
+    again learns what has become of it."""
+    reason = "it is not known whether this was recorded: send it again under the same id"
+    for decided in plan.decided:
+        tell(decided.work, Postponed(reason))
 
 
 def _unknown(_: Key) -> None:

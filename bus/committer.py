@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bus.batch import Batches, Behind
+import structlog
+
+from bus.batch import Batches, Behind, give_up
 from bus.clock import Clock, Ids, uuid7
 from bus.decider import Domain
 from bus.envelope import Key
@@ -23,6 +25,8 @@ from bus.snapshots import Snapshots
 from bus.states import Folded
 from bus.store.port import Store, StoredEvent
 from bus.work import Outcome, Postponed, Work, tell
+
+log = structlog.get_logger()
 
 BATCH = 512
 """Works in one append, at most."""
@@ -249,8 +253,10 @@ class Committer:
         self._next = self._plan()
 
     def _committed(self, commit: asyncio.Task[None]) -> None:
-        del self._commits[commit]
-        commit.result()  # a fault of ours is heard of
+        plan = self._commits.pop(commit)
+        if not commit.cancelled() and (fault := commit.exception()) is not None:
+            log.error("a commit broke off", domain=self._domain.name, exc_info=fault)
+            give_up(plan)
         self._wake.set()
 
     def _on_lost(self) -> None:

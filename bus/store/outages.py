@@ -19,6 +19,10 @@ _ADVICE: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.InsufficientPrivilegeError, "lacks a permission: make the user its owner"),
     (asyncpg.ReadOnlySQLTransactionError, "is read-only: point the URL at the primary"),
     (asyncpg.CannotConnectNowError, "is starting or stopping"),
+    (
+        asyncpg.ObjectNotInPrerequisiteStateError,
+        "is closed for connections: open it again with alter database … allow_connections true",
+    ),
     (asyncpg.InsufficientResourcesError, "has run out of resources"),
     (asyncpg.PostgresSystemError, "can't read or write its files: see its log"),
     (asyncpg.QueryCanceledError, "cancelled the statement"),

@@ -10,6 +10,7 @@ import asyncpg
 
 from bus.store.outages import database, reaching
 from bus.store.port import Checkpoint, ParkedRow
+from bus.store.session import Session
 from bus.view import View
 from bus.views import postgres_tables as tables
 from bus.views.kept import check_view
@@ -28,6 +29,7 @@ _WRITING = _SETTINGS | {
     "synchronous_commit": "off",
     # A batch looks rows up by key; a planner without statistics yet must not think otherwise.
     "enable_seqscan": "off",
+    "plan_cache_mode": "force_generic_plan",
 }
 
 
@@ -41,7 +43,7 @@ class PostgresViewStore:
         self._url = url
         self._size = pool
         self._name = database(url)
-        self._writing: asyncpg.Pool | None = None
+        self._writing = Session(lambda: self._connect(_WRITING))
         self._asking: asyncpg.Pool | None = None
         self._statements = {
             source.contract.domain: tables.write_statement(view, source.contract.domain)
@@ -56,19 +58,18 @@ class PostgresViewStore:
                 await tables.create(connection, self.view)
             finally:
                 await connection.close(timeout=1)
-            self._writing = await self._pool(1, _WRITING)
-            self._asking = await self._pool(self._size, _SETTINGS)
+            self._asking = await self._pool()
 
     async def close(self) -> None:
-        pools, self._writing, self._asking = (self._writing, self._asking), None, None
-        for pool in pools:
-            if pool is not None:
-                await _closed(pool)
+        asking, self._asking = self._asking, None
+        await self._writing.close()
+        if asking is not None:
+            await _closed(asking)
 
     async def state(self) -> State:
         statement = tables.state_statement(self.view)
-        async with self._writer() as connection:
-            row = await connection.fetchrow(statement, self.view.name, self.view.version)
+        with self._writer() as session:
+            row = await session.fetchrow(statement, self.view.name, self.view.version)
         if row is None or row["built"] is None:
             raise ViewChanged.gone(self.view)
         places = {domain: Checkpoint(at, id) for domain, at, id in row["checkpoints"]}
@@ -76,8 +77,8 @@ class PostgresViewStore:
         return State(row["stamp"], places, parked, row["built"])
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        async with self._writer() as connection:
-            rows = await connection.fetch(self._load, keys)
+        with self._writer() as session:
+            rows = await session.fetch(self._load, keys)
         domains = [source.contract.domain for source in self.view.sources]
         return {
             row[0]: {d: slot for d, slot in zip(domains, row[1:], strict=True) if slot is not None}
@@ -85,10 +86,11 @@ class PostgresViewStore:
         }
 
     async def write(self, change: Change) -> None:
-        async with self._writer(committing=True) as connection:
-            statement = self._statements[change.domain]
-            if not await connection.fetchval(statement, *_arguments(self.view, change)):
-                raise Superseded
+        statement = self._statements[change.domain]
+        with self._writer(committing=True) as session:
+            written = await session.fetchrow(statement, *_arguments(self.view, change))
+        if written is None or not written[0]:
+            raise Superseded
 
     async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
         base = tables.table(self.view.name, self.view.version)
@@ -96,11 +98,11 @@ class PostgresViewStore:
             select reader, key, position, body, reason, attempts, since from {base}_parked
             where $1::text is null or reader = $1 order by reader, key, position
         """
-        async with self._writer() as connection:
+        async with self._connection() as connection:
             return [ParkedRow(*row) for row in await connection.fetch(statement, reader)]
 
     async def settle(self) -> None:
-        async with self._writer(committing=True) as connection:
+        async with self._connection(committing=True) as connection:
             await tables.settle(connection, self.view)
 
     @asynccontextmanager
@@ -108,35 +110,46 @@ class PostgresViewStore:
         base = tables.table(self.view.name, self.view.version)
         with self._reaching():
             async with (
-                self._opened(self._asking).acquire() as connection,
+                self._opened().acquire() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 found = await connection.fetch(f"select domain, position from {base}_checkpoints")
                 rows = PostgresRows(connection, self.view.name, base, self.view.columns)
                 yield Snapshot(rows, {row["domain"]: row["position"] for row in found})
 
-    async def _pool(self, size: int, settings: dict[str, str]) -> asyncpg.Pool:
+    async def _connect(self, settings: dict[str, str]) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url, timeout=PATIENCE, command_timeout=PATIENCE, server_settings=settings
+        )
+
+    async def _pool(self) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             self._url,
             min_size=0,  # a pool that must keep one logs every attempt while the server is down
             max_inactive_connection_lifetime=0,
-            max_size=size,
+            max_size=self._size,
             timeout=PATIENCE,
             command_timeout=PATIENCE,
-            server_settings=settings,
+            server_settings=_SETTINGS,
             reset=_nothing_to_reset,
         )
 
-    @asynccontextmanager
-    async def _writer(self, *, committing: bool = False) -> AsyncIterator[Connection]:
+    @contextmanager
+    def _writer(self, *, committing: bool = False) -> Iterator[Session]:
+        self._opened()
         with self._reaching(committing=committing):
-            async with self._opened(self._writing).acquire() as connection:
+            yield self._writing
+
+    @asynccontextmanager
+    async def _connection(self, *, committing: bool = False) -> AsyncIterator[Connection]:
+        with self._reaching(committing=committing):
+            async with self._opened().acquire() as connection:
                 yield connection
 
-    def _opened(self, pool: asyncpg.Pool | None) -> asyncpg.Pool:
-        if pool is None:
+    def _opened(self) -> asyncpg.Pool:
+        if self._asking is None:
             raise RuntimeError(f"the store of view {self.view.name} is not open")
-        return pool
+        return self._asking
 
     @contextmanager
     def _reaching(self, *, committing: bool = False) -> Iterator[None]:

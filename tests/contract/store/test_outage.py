@@ -144,6 +144,26 @@ async def test_a_process_that_stands_still_inside_a_transaction_holds_nobody_up(
 # The store in memory has outages when a test asks for them.
 
 
+async def test_a_database_that_is_closed_for_a_while_is_an_outage(server: PostgresServer) -> None:
+    store = PostgresStore(await server.database("shop"))
+    await store.open()
+    connection = await asyncpg.connect(server.url)
+    try:
+        await connection.execute("alter database shop allow_connections false")
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'shop'"
+        )
+        await outage(store.append(placed(ORDER)))
+        for doing in (store.append(placed(ORDER)), store.write(placed(ORDER)), store.head()):
+            assert "closed for connections" in str(await outage(doing))
+        assert "closed for connections" in str(await outage(store.recall([ORDER], {}, 10)))
+        await connection.execute("alter database shop allow_connections true")
+        assert await recovered(store) == 0
+    finally:
+        await connection.close()
+        await store.close()
+
+
 async def test_the_store_in_memory_can_break_before_and_after_a_commit() -> None:
     store = MemoryStore()
     store.disk.fail_next("before", "after", "unreachable")

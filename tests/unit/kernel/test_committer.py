@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from bus.clock import ManualClock
+from bus.clock import ManualClock, SystemClock
 from bus.committer import Committer
+from bus.envelope import Key
 from bus.messages import Command
 from bus.store.memory import MemoryDisk, MemoryStore
 from bus.store.port import (
@@ -24,6 +25,7 @@ from bus.store.port import (
     Parked,
     StoredEvent,
 )
+from bus.tasks import end
 from bus.work import (
     Accepted,
     Cause,
@@ -375,6 +377,46 @@ async def test_of_what_was_safe_before_a_crash_nothing_is_written_twice(disk: Me
     async with committing(Reread(disk)) as committer:
         (outcome,) = await told(committer, work(Deposit(id="a", amount=5), id="c-1"))
     assert isinstance(outcome, Accepted)
+    assert types(disk) == ["Deposited"]
+
+
+async def test_a_fault_while_an_unknown_commit_is_looked_up_leaves_nobody_waiting(
+    disk: MemoryDisk,
+) -> None:
+    class Faulty(MemoryStore):
+        faults = 2
+
+        async def sequence(self, key: Key, **more: Any) -> Sequence[StoredEvent]:
+            if self.faults:
+                self.faults -= 1
+                raise RuntimeError("nobody has foreseen this")
+            return await super().sequence(key, **more)
+
+    store = Faulty(disk)
+    committer = Committer(DOMAIN, store, SystemClock())
+    running = asyncio.create_task(committer.run())
+    disk.fail_next("after")
+    (outcome,) = await told(committer, work(Deposit(id="a", amount=1)))
+    assert isinstance(outcome, Accepted)
+    assert types(disk) == ["Deposited"]
+    assert store.faults == 0
+    await end([running])
+
+
+async def test_a_fault_after_the_commit_leaves_nobody_waiting_and_writes_nothing_twice(
+    disk: MemoryDisk,
+) -> None:
+    def faulty(_: Sequence[StoredEvent]) -> None:
+        committer.listeners.clear()
+        raise RuntimeError("nobody has foreseen this")
+
+    async with committing(MemoryStore(disk)) as committer:
+        committer.listeners.append(faulty)
+        (first,) = await told(committer, work(Deposit(id="a", amount=1), id="c-1"))
+        assert isinstance(first, Postponed)
+        (again,) = await told(committer, work(Deposit(id="a", amount=1), id="c-1"))
+    assert isinstance(again, Accepted)
+    assert again.replayed
     assert types(disk) == ["Deposited"]
 
 
