@@ -26,10 +26,13 @@ from msgspec import Struct
 
 from scripts.bench import machine, whole_profile, whole_table
 from scripts.bench.whole_usage import Used, Watch
-from scripts.chaos.lookout import watching
+from scripts.chaos.lookout import Heads, Lookout, watching
 from scripts.chaos.mesh import Broken, Mesh
 from scripts.commands.output import print_json, say
 from scripts.supervisor import discovery
+
+QUIET = 1.0
+"""Seconds without a new event after which the shop is at rest."""
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -104,10 +107,9 @@ async def _played(mesh: Mesh, folder: Path, profile: int, *, check: bool) -> Who
         watch = Watch(mesh.run.processes)
         profiling = asyncio.create_task(whole_profile.taken(mesh, lookout, profile))
         said = await _imported(mesh, folder)
-        await lookout.caught_up()
-        seconds = said.seconds + time.monotonic() - said.ended
+        settled, heads = await _settled(lookout)
+        seconds = said.seconds + settled - said.ended
         used = watch.used()
-        heads = await lookout.heads() or {}
     return Whole(
         machine.described(),
         sum(said.ends.values()),
@@ -117,6 +119,17 @@ async def _played(mesh: Mesh, folder: Path, profile: int, *, check: bool) -> Who
         await _checked(mesh, folder) if check else (),
         await profiling,
     )
+
+
+async def _settled(lookout: Lookout) -> tuple[float, Heads]:
+    """When the last event had reached everybody, and the ends of the stores. The provider may
+    still have been answering: nothing more has been recorded for a while."""
+    while True:
+        await lookout.caught_up()
+        at, heads = time.monotonic(), await lookout.heads()
+        await asyncio.sleep(QUIET)  # nobody tells that nothing will come
+        if heads is not None and await lookout.heads() == heads:
+            return at, heads
 
 
 class _Said(Struct):

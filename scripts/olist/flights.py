@@ -12,7 +12,7 @@ from scripts.olist.mapping import Journey
 from scripts.olist.report import Report
 from scripts.sender import Answer, MeshSilent, Sender
 
-WINDOW = 512
+WINDOW = 1024
 STALLED = 60.0
 """Seconds without any news after which the report says so."""
 
