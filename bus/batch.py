@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 
 import structlog
 from msgspec.structs import replace
 
-from bus.clock import Clock, Ids
+from bus.clock import Clock
 from bus.decider import Domain
+from bus.deciding import Deciding, postpone
 from bus.envelope import Key
-from bus.folding import beginning
-from bus.guesses import Guesses, Kind
 from bus.plan import KEPT, Decided, Plan
 from bus.receipts import Receipts
-from bus.snapshots import Snapshots
-from bus.states import Folded, Loads, States
 from bus.store.port import Append, Conflict, Head, Store, StoredEvent, StoreUnavailable
 from bus.work import Failed, Postponed, Superseded, Work, tell
 
@@ -27,38 +24,21 @@ RETRY = 0.1
 
 log = structlog.get_logger()
 
-Behind = Callable[[str], Awaitable[bool]]
-"""Whether the domain's copy of an upstream has not reached the end of its stream."""
 Appends = Callable[[Append], Awaitable[Head]]
-Beneath = Callable[[Key], Folded | None]
 
 
 class Batches:
-    """Decides works into plans and writes these. Counters as in Committer.
+    """Writes plans. Counters as in Committer.
 
     `on_lost` hears that a plan which others have built on may have been lost.
     """
 
-    def __init__(
-        self,
-        domain: Domain,
-        store: Store,
-        clock: Clock,
-        *,
-        ids: Ids,
-        max_payload: int,
-        behind: Behind,
-    ) -> None:
+    def __init__(self, domain: Domain, store: Store, clock: Clock, deciding: Deciding) -> None:
         self._domain = domain
         self._store = store
         self._clock = clock
-        self._ids = ids
-        self._max_payload = max_payload
-        self._behind = behind
-        self.snapshots = Snapshots(domain, store)
-        self.states = States(domain, self.snapshots)
+        self._deciding = deciding
         self.receipts = Receipts(store)
-        self.guesses = Guesses()
         self.listeners: list[Callable[[Sequence[StoredEvent]], None]] = []
         self.duty_listeners: list[Callable[[Set[str]], None]] = []
         self.on_lost: Callable[[], None] = lambda: None
@@ -71,42 +51,6 @@ class Batches:
     def available(self) -> bool:
         """False while it is not known what has become of a commit."""
         return not self._resolving
-
-    def plan(self, beneath: Beneath | None = None) -> Plan:
-        return Plan(self._domain, beneath or self.states.get, self._ids, self._max_payload)
-
-    def guess(self, missing: Mapping[Key, Kind]) -> Mapping[Key, Folded]:
-        """The states of those that need not be loaded."""
-        new = [key for key, kind in missing.items() if self.guesses.new(kind)]
-        return {key: beginning(self._domain, key) for key in new}
-
-    async def load(self, missing: Mapping[Key, Kind]) -> Mapping[Key, Folded]:
-        """Their states; none where the store can't be reached."""
-        try:
-            states = await self.states.load(self._store, list(missing))
-        except StoreUnavailable:
-            return {}  # whoever needs one of them tries again, and is told
-        self.guesses.loaded(missing, states)
-        return states
-
-    async def decide(self, works: Sequence[Work], plan: Plan, source: Loads | None = None) -> None:
-        """Adds `works` to `plan`, loading what they need; postpones them if that fails."""
-        if missing := plan.missing(works):
-            try:
-                plan.learn(await self.states.load(source or self._store, list(missing)))
-            except StoreUnavailable as error:
-                _postpone(works, error)
-                return
-        await self.add(works, plan)
-
-    async def add(self, works: Sequence[Work], plan: Plan) -> None:
-        """Decides `works`, for which nothing is missing, into `plan`."""
-        now = self._clock.now()
-        for work in works:
-            open_question = plan.add(work, now)
-            if open_question is not None:
-                upstream = open_question.upstream
-                plan.add(work, now, upstream if await self._behind(upstream) else "")
 
     async def commit(self, plan: Plan, landed: Callable[[bool], None]) -> None:
         """Writes `plan`, whatever it takes, and tells everybody once it is safe.
@@ -159,16 +103,15 @@ class Batches:
 
     def _keep(self, plan: Plan) -> None:
         self.commits += 1
-        self.states.keep(plan.states)
-        self.snapshots.committed(plan.events, plan.states)
+        self._deciding.states.keep(plan.states)
+        self._deciding.snapshots.committed(plan.events, plan.states)
 
     async def _recover(self, works: Sequence[Work], plan: Plan, conflict: Conflict) -> None:
         """Decides again what can still be decided, until it is written."""
         for attempt in itertools.count(1):
             self.conflicts += 1
-            self.guesses.wrong(conflict.keys)
-            self.states.forget(plan.expected)
-            plan = self.plan() if attempt < CONFLICTS else self.plan(_unknown)
+            self._deciding.lost(plan, conflict.keys)
+            plan = self._deciding.plan() if attempt < CONFLICTS else self._deciding.plan(_unknown)
             try:
                 works = await self._settle(works, conflict)
                 await (self._again if attempt < CONFLICTS else self._exclusively)(works, plan)
@@ -182,14 +125,14 @@ class Batches:
             return
 
     async def _again(self, works: Sequence[Work], plan: Plan) -> None:
-        await self.decide(works, plan)
+        await self._deciding.decide(works, plan)
         await self._write(plan, self._store.append)
 
     async def _exclusively(self, works: Sequence[Work], plan: Plan) -> None:
         """In a transaction that holds the head, so that nobody can come between."""
         self.exclusives += 1
         async with self._store.exclusive() as transaction:
-            await self.decide(works, plan, transaction)
+            await self._deciding.decide(works, plan, transaction)
             await self._write(plan, transaction.append)
 
     async def _settle(self, works: Sequence[Work], conflict: Conflict) -> Sequence[Work]:
@@ -227,7 +170,7 @@ class Batches:
         try:
             await self.receipts.answer_stored(unkept, ids)
         except StoreUnavailable as error:
-            _postpone(unkept, error)
+            postpone(unkept, error)
 
     def _tell(self, decided: Decided, before: int) -> None:
         outcome = decided.outcome
@@ -239,10 +182,10 @@ class Batches:
 
     async def _resolve(self, plan: Plan, works: Sequence[Work], error: StoreUnavailable) -> None:
         """After a broken commit: learns whether it happened before anything is answered."""
-        self.states.forget(plan.expected)
+        self._deciding.states.forget(plan.expected)
         before = await self._outcome_of(plan, error) if error.unknown else None
         if before is None:
-            _postpone(works, error)
+            postpone(works, error)
         else:
             await self._confirm(plan, before)
 
@@ -279,15 +222,15 @@ class Batches:
 
     async def _halve(self, works: Sequence[Work], plan: Plan, error: Exception) -> None:
         """Some work makes the append fail: alone it is answered so, the others are written."""
-        self.states.forget(plan.expected)
+        self._deciding.states.forget(plan.expected)
         if len(works) == 1:
             log.error("append failed", domain=self._domain.name, error=repr(error))
             tell(works[0], Failed(error))
             return
         middle = len(works) // 2
         for half in (works[:middle], works[middle:]):
-            again = self.plan()
-            await self.decide(half, again)
+            again = self._deciding.plan()
+            await self._deciding.decide(half, again)
             await self._whole(again)
 
 
@@ -301,8 +244,3 @@ def give_up(plan: Plan) -> None:
 
 def _unknown(_: Key) -> None:
     """What is beneath a plan that must load everything it rests on."""
-
-
-def _postpone(works: Iterable[Work], error: StoreUnavailable) -> None:
-    for work in works:
-        tell(work, Postponed(str(error)))

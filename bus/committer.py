@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 import structlog
 
-from bus.batch import Batches, Behind, give_up
+from bus.batch import Batches, give_up
 from bus.clock import Clock, Ids, uuid7
 from bus.decider import Domain
+from bus.deciding import Behind, Deciding
 from bus.envelope import Key
 from bus.guesses import Kind
 from bus.plan import Plan
@@ -70,9 +71,10 @@ class Committer:
         behind: Behind = _never_behind,
     ) -> None:
         self._domain = domain
-        self._batches = Batches(
+        self._deciding = Deciding(
             domain, store, clock, ids=ids, max_payload=max_payload, behind=behind
         )
+        self._batches = Batches(domain, store, clock, self._deciding)
         self._queue: deque[Work] = deque()
         self._pending: list[Work] = []
         self._loading: _Loading | None = None
@@ -96,7 +98,7 @@ class Committer:
     @property
     def snapshots(self) -> Snapshots:
         """Its `run` keeps them, beside the committer's own."""
-        return self._batches.snapshots
+        return self._deciding.snapshots
 
     @property
     def counts(self) -> dict[str, int]:
@@ -154,12 +156,12 @@ class Committer:
                 await asyncio.shield(asyncio.gather(*self._commits))
 
     def _plan(self) -> Plan:
-        return self._batches.plan(self._beneath)
+        return self._deciding.plan(self._beneath)
 
     def _beneath(self, key: Key) -> Folded | None:
         if self._landing is not None and key in self._landing.plan.states:
             return self._landing.plan.states[key]
-        return self._batches.states.get(key)
+        return self._deciding.states.get(key)
 
     async def _something_to_do(self) -> None:
         """Waits until there is something to decide or to write, or a commit has ended."""
@@ -183,24 +185,24 @@ class Committer:
             works, loaded = self._loading
             self._loading = None
             self._next.learn(loaded.result())
-            await self._batches.decide(works, self._next)
+            await self._deciding.decide(works, self._next)
         works = self._take()
         if not works:
             return
         missing = self._next.missing(works)
-        guessed = self._batches.guess(missing)
+        guessed = self._deciding.guess(missing)
         if len(guessed) < len(missing):
             self._loading = _Loading(works, asyncio.create_task(self._load(missing, guessed)))
         else:
             self._next.states.update(guessed)
-            await self._batches.add(works, self._next)
+            await self._deciding.add(works, self._next)
 
     async def _load(
         self, missing: Mapping[Key, Kind], guessed: Mapping[Key, Folded]
     ) -> Mapping[Key, Folded]:
         unknown = {key: kind for key, kind in missing.items() if key not in guessed}
         try:
-            return {**guessed, **await self._batches.load(unknown)}
+            return {**guessed, **await self._deciding.load(unknown)}
         finally:
             self._wake.set()
 
@@ -274,4 +276,4 @@ class Committer:
         if not as_foreseen and self._next.decided:
             works = [decided.work for decided in self._next.decided]
             self._next = self._plan()
-            await self._batches.decide(works, self._next)
+            await self._deciding.decide(works, self._next)

@@ -59,10 +59,17 @@ class NatsServer(Server):
 
     @property
     def intact(self) -> bool:
-        """Whether its JetStream folder is there; without it the server refuses every write."""
-        return (self.folder / "jetstream").is_dir()
+        """Whether its JetStream folder is the one that it has started with. Without it the server
+        refuses every write, or makes another, in which the streams are not whole."""
+        return self._mark.is_file()
+
+    @property
+    def _mark(self) -> Path:
+        return self.folder / "jetstream" / "trueup"
 
     async def _prepare(self) -> None:
+        self._mark.parent.mkdir(exist_ok=True)
+        self._mark.touch()
         settings = {
             "server_name": self.server_name,
             "host": HOST,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -223,3 +224,19 @@ def test_what_a_server_says_becomes_a_sentence_about_what_to_do(tmp_path: Path) 
 
 def test_the_signal_for_postgres_is_the_one_that_does_not_wait_for_clients() -> None:
     assert PostgresServer.stop_signal == signal.SIGINT
+
+
+async def test_nats_server_knows_its_jetstream_folder_from_one_in_its_place(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path / "nats")
+    await server.start()
+    try:
+        assert server.intact
+        shutil.rmtree(tmp_path / "nats" / "jetstream")
+        assert not server.intact
+        (tmp_path / "nats" / "jetstream").mkdir()  # as a server does that still has events
+        assert not server.intact
+        await server.stop()
+        await server.start()
+        assert server.intact
+    finally:
+        await server.stop()

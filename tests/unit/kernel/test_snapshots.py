@@ -218,7 +218,7 @@ async def test_the_first_snapshot_that_is_loaded_is_proved_and_no_other(
     await told_by(committer, Deposit(id="t-1", amount=1))
     assert committer.snapshots.counts["wrong"] == 0
     resealed(disk, body=b"4711")
-    committer._batches.states.forget([TILL])
+    committer._deciding.states.forget([TILL])
 
     await told_by(committer, everything(4712))
 
