@@ -9,6 +9,8 @@ from pathlib import Path
 from scripts.chaos.mesh import Broken, Mesh
 from scripts.chaos.until import until
 
+AT_ONCE = 64
+"""Orders on their way: few, so that there are some for as long as things are struck."""
 TRIES = 5
 """Imports that may end with an error before that counts as one."""
 
@@ -73,7 +75,7 @@ class Load:
     async def _import(self) -> int:
         with self._log.open("ab") as log:
             self._begin = log.tell()
-            words = ("import", "olist", str(self.files), "--live")
+            words = ("import", "olist", str(self.files), "--live", "--at-once", str(AT_ONCE))
             self._process = await self._mesh.begin(*words, output=log.fileno())
         return await self._process.wait()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 
 from scripts.commands.exits import USAGE, Exit
@@ -17,7 +18,14 @@ import_app = App(name="import", help="Play real orders through the living servic
 
 
 @import_app.command
-async def olist(path: Path, /, *, live: Flag = False, json: Flag = False) -> int:
+async def olist(
+    path: Path,
+    /,
+    *,
+    live: Flag = False,
+    at_once: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 512,
+    json: Flag = False,
+) -> int:
     """Play the Olist data set: every order placed, paid, dispatched, delivered or cancelled.
 
     It can be stopped at any moment and run again: nothing is doubled.
@@ -38,6 +46,8 @@ async def olist(path: Path, /, *, live: Flag = False, json: Flag = False) -> int
         The folder with the CSV files.
     live
         Through the public commands, as customers would: the only way there is.
+    at_once
+        Orders that are on their way at the same time.
     json
         Progress to stderr, and one object to stdout.
     """
@@ -46,4 +56,4 @@ async def olist(path: Path, /, *, live: Flag = False, json: Flag = False) -> int
     from scripts.olist.run import import_orders
 
     async with connected() as broker:
-        return await import_orders(path, broker, Console(), json=json)
+        return await import_orders(path, broker, Console(), json=json, at_once=at_once)

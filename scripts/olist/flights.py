@@ -12,7 +12,8 @@ from scripts.olist.mapping import Journey
 from scripts.olist.report import Report
 from scripts.sender import Answer, MeshSilent, Sender
 
-WINDOW = 1024
+WINDOW = 512
+"""Orders on their way at a time, unless it is said otherwise."""
 STALLED = 60.0
 """Seconds without any news after which the report says so."""
 
@@ -56,13 +57,14 @@ class Landed:
 class Flights:
     """Starts orders, sends what is next for each as the streams tell, and counts their ends."""
 
-    def __init__(self, sender: Sender, report: Report) -> None:
+    def __init__(self, sender: Sender, report: Report, window: int = WINDOW) -> None:
+        self._window = window
         self.landed = Landed()
         self._sender = sender
         self._report = report
         self._courses: dict[str, Course] = {}
         self._flying: dict[str, Flight] = {}
-        self._free = asyncio.Semaphore(WINDOW)
+        self._free = asyncio.Semaphore(window)
         self._tasks: asyncio.TaskGroup
         self._heard = 0
 
@@ -90,11 +92,11 @@ class Flights:
     async def _play(self, journeys: Iterable[Journey]) -> None:
         for number, journey in enumerate(journeys):
             await self._start(journey)
-            if number % WINDOW == 0:
+            if number % self._window == 0:
                 await asyncio.sleep(0)
-        for _ in range(WINDOW):
+        for _ in range(self._window):
             await self._free.acquire()
-        for _ in range(WINDOW):
+        for _ in range(self._window):
             self._free.release()
 
     async def _start(self, journey: Journey) -> None:

@@ -23,7 +23,7 @@ from domains.shipping.messages import CONTRACT as SHIPPING
 from scripts.olist import streams
 from scripts.olist.course import command_id
 from scripts.olist.files import Files
-from scripts.olist.flights import Flights, Landed
+from scripts.olist.flights import WINDOW, Flights, Landed
 from scripts.olist.mapping import journey, listing, needs_stock, receiving
 from scripts.olist.report import Report
 from scripts.sender import AT_ONCE, Sender
@@ -42,13 +42,15 @@ class OtherImport(Exception):
 class Importer:
     """Plays the orders of `files` through the services behind `broker`, which is open."""
 
-    def __init__(self, files: Files, broker: Broker, clock: Clock, report: Report) -> None:
+    def __init__(
+        self, files: Files, broker: Broker, clock: Clock, report: Report, window: int = WINDOW
+    ) -> None:
         self._files = files
         self._broker = broker
         self._clock = clock
         self._report = report
         self._sender = Sender(broker, clock)
-        self._flights = Flights(self._sender, report)
+        self._flights = Flights(self._sender, report, window)
 
     async def run(self) -> Landed:
         """Returns when every order has ended: how, and what was refused.

@@ -18,6 +18,7 @@ from scripts.olist import report, sides, summary
 from scripts.olist.actual import NoAnswer
 from scripts.olist.checking import Check
 from scripts.olist.files import Files, FilesError
+from scripts.olist.flights import WINDOW
 from scripts.olist.importer import Importer, OtherImport
 from scripts.olist.rest import at_rest
 from scripts.olist.sides import Section
@@ -27,7 +28,7 @@ AGAIN = "Run the same import again: it goes on from where the shop is."
 
 
 async def import_orders(
-    folder: Path, broker: Broker, console: Console, *, json: bool = False
+    folder: Path, broker: Broker, console: Console, *, json: bool = False, at_once: int = WINDOW
 ) -> int:
     """Plays the data set in `folder` through the shop behind `broker`, which is open.
 
@@ -40,7 +41,7 @@ async def import_orders(
     began = time.monotonic()
     try:
         with _exits(AGAIN):
-            landed = await Importer(Files(folder), broker, SystemClock(), progress).run()
+            landed = await Importer(Files(folder), broker, SystemClock(), progress, at_once).run()
     finally:
         progress.finish()
     seconds = time.monotonic() - began

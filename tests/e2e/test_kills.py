@@ -30,9 +30,9 @@ async def test_whoever_is_killed_everything_adds_up_in_the_end() -> None:
     assert outcome.broken == ""
     assert [struck.fault for struck in outcome.struck if struck.under_load] == [
         "kill -9 ordering after store.write",
-        "kill -9 nats-server",
-        "kill -9 postgres",
         "kill -9 importer",
         "kill -9 view-orders",
+        "kill -9 nats-server",
+        "kill -9 postgres",
     ]
     assert len(outcome.proven) == 6
