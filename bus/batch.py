@@ -15,7 +15,7 @@ from bus.envelope import Key
 from bus.plan import KEPT, Decided, Plan
 from bus.receipts import Receipts
 from bus.store.port import Append, Conflict, Head, Store, StoredEvent, StoreUnavailable
-from bus.work import Failed, Postponed, Superseded, Work, tell
+from bus.work import Failed, Superseded, Work, tell
 
 CONFLICTS = 2
 """Lost races before a batch is decided in a transaction that can't lose."""
@@ -72,8 +72,7 @@ class Batches:
             await written.safe()
         except Exception as error:
             self.on_lost()  # what rests on it is decided again
-            works = [decided.work for decided in plan.decided]
-            await self._resolve(plan, works, StoreUnavailable(str(error), unknown=True))
+            await self._resolve(plan, plan.works, StoreUnavailable(str(error), unknown=True))
         else:
             await self._confirm(plan, written.head.position - len(plan.events))
 
@@ -85,14 +84,13 @@ class Batches:
             await self._otherwise(plan, error)
 
     async def _otherwise(self, plan: Plan, error: Exception) -> None:
-        works = [decided.work for decided in plan.decided]
         match error:
             case Conflict():
-                await self._recover(works, plan, error)
+                await self._recover(plan.works, plan, error)
             case StoreUnavailable():
-                await self._resolve(plan, works, error)
+                await self._resolve(plan, plan.works, error)
             case _:  # the culprit is looked for, the others go through
-                await self._halve(works, plan, error)
+                await self._halve(plan.works, plan, error)
 
     async def _write(self, plan: Plan, append: Appends) -> None:
         if not plan.decided:
@@ -170,7 +168,7 @@ class Batches:
         try:
             await self.receipts.answer_stored(unkept, ids)
         except StoreUnavailable as error:
-            postpone(unkept, error)
+            postpone(unkept, str(error))
 
     def _tell(self, decided: Decided, before: int) -> None:
         outcome = decided.outcome
@@ -185,7 +183,7 @@ class Batches:
         self._deciding.states.forget(plan.expected)
         before = await self._outcome_of(plan, error) if error.unknown else None
         if before is None:
-            postpone(works, error)
+            postpone(works, str(error))
         else:
             await self._confirm(plan, before)
 
@@ -237,9 +235,7 @@ class Batches:
 def give_up(plan: Plan) -> None:
     """A fault of ours has ended a commit: nobody waits for ever, and who sends the same command
     again learns what has become of it."""
-    reason = "it is not known whether this was recorded: send it again under the same id"
-    for decided in plan.decided:
-        tell(decided.work, Postponed(reason))
+    postpone(plan.works, "it is not known whether this was recorded: send it again, same id")
 
 
 def _unknown(_: Key) -> None:

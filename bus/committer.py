@@ -274,6 +274,6 @@ class Committer:
             self._landing = None
         self._lost = False
         if not as_foreseen and self._next.decided:
-            works = [decided.work for decided in self._next.decided]
+            works = self._next.works
             self._next = self._plan()
             await self._deciding.decide(works, self._next)

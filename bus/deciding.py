@@ -66,7 +66,7 @@ class Deciding:
             try:
                 plan.learn(await self.states.load(source or self._store, list(missing)))
             except StoreUnavailable as error:
-                postpone(works, error)
+                postpone(works, str(error))
                 return
         await self.add(works, plan)
 
@@ -86,6 +86,6 @@ class Deciding:
         self.states.forget(plan.expected)
 
 
-def postpone(works: Iterable[Work], error: StoreUnavailable) -> None:
+def postpone(works: Iterable[Work], reason: str) -> None:
     for work in works:
-        tell(work, Postponed(str(error)))
+        tell(work, Postponed(reason))

@@ -95,9 +95,7 @@ class Draft:
     def _decide(self, command: Command, keys: Sequence[Key] | None) -> None:
         keys = keys or self._domain.reads(command)
         self._addressed = self._addressed or keys[0]
-        states = {}
-        for key in keys:
-            states[key] = self._read(key).value
+        states = {key: self._read(key).value for key in keys}
         for key, event in self._domain.decide(command, states, self._now):
             self._record(key, event)
 
@@ -157,12 +155,10 @@ class Draft:
         return self._beneath(self._addressed).version if self._addressed else 0
 
     def _accepted(self) -> Accepted:
-        written = []
-        for event in self.events:
-            written.append(Written(event.key, event.type, event.version))
+        written = [Written(event.key, event.type, event.version) for event in self.events]
         version = 0
         if self._addressed is not None and len(self._work.commands) == 1:
-            version = (self.states.get(self._addressed) or self._seen[self._addressed]).version
+            version = self._read(self._addressed).version
         return Accepted(written, version, 0)
 
 

@@ -57,6 +57,11 @@ class Plan:
         self._refusals: list[ReactionRefused] = []
 
     @property
+    def works(self) -> Sequence[Work]:
+        """All that were decided, whatever came of it."""
+        return [decided.work for decided in self.decided]
+
+    @property
     def duty_kinds(self) -> Set[str]:
         """The kinds of the duties that the plan starts."""
         return {row.kind for row in self._duties.values() if row is not None}

@@ -15,7 +15,7 @@ from bus.committer import Committer
 from bus.contract import Contract
 from bus.intake import Intake, Invalid
 from bus.replies import Answer
-from bus.work import Accepted, Failed, Outcome, Postponed, Stale, Superseded, Work
+from bus.work import Failed, Outcome, Postponed, Stale, Superseded, Work
 
 WAITING = 4096
 """Undecided works beyond which new ones are answered `unavailable` at once."""
@@ -101,10 +101,6 @@ class Service:
         return OVERLOADED if self.halted is None else replies.unavailable("Halted", self.halted)
 
     def _decided(self, request: Request, work: Work, outcome: Outcome) -> None:
-        if isinstance(outcome, Accepted):  # as nearly all are
-            answer = replies.accepted(work.commands[0].id, outcome)
-            request.respond(answer.body, answer.headers)
-            return
         if isinstance(outcome, Stale):
             task = asyncio.create_task(self._try_again(request, work))
             self.answering.add(task)

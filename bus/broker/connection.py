@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
 
 from bus.broker import frames, opening
 from bus.broker.inbox import Answer, Inbox
+from bus.broker.incoming import Listener
 from bus.broker.port import BrokerUnavailable, MessageTooLarge, NoResponders
 from bus.broker.waiting import within
-from bus.broker.wire import Listener, Wire
+from bus.broker.wire import Wire
 
 _FLUSH_SECONDS = 2.0
 _log = structlog.get_logger("bus.broker")
@@ -83,9 +84,15 @@ class Connection:
 
     def check(self, subject: str, body: bytes, headers: bytes) -> None:
         """Raises ValueError (MessageTooLarge) for what makes a server close the connection."""
-        frames.check_subject(subject)
-        if len(body) + len(headers) > self.max_payload:
-            raise MessageTooLarge(len(body) + len(headers), self.max_payload)
+        self.check_run([(subject, body)], len(headers))
+
+    def check_run(self, run: Iterable[tuple[str, bytes]], headers: int) -> None:
+        """As `check`, for several with as many bytes of headers each."""
+        limit = self.max_payload
+        for subject, body in run:
+            frames.check_subject(subject)
+            if len(body) + headers > limit:
+                raise MessageTooLarge(len(body) + headers, limit)
 
     def publish(self, subject: str, body: bytes, headers: bytes = b"", reply: str = "") -> None:
         """Queues a message. Raises BrokerUnavailable, and ValueError like `check`."""

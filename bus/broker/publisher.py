@@ -13,13 +13,7 @@ from collections.abc import Iterator, Sequence
 from bus.broker import frames, jetstream
 from bus.broker.connection import Connection
 from bus.broker.inbox import Answer
-from bus.broker.port import (
-    BrokerUnavailable,
-    MessageTooLarge,
-    Outgoing,
-    StreamMissing,
-    WrongSequence,
-)
+from bus.broker.port import BrokerUnavailable, Outgoing, StreamMissing, WrongSequence
 from bus.broker.streams import Streams
 
 _CHUNK_MESSAGES = 500
@@ -38,12 +32,7 @@ async def publish_run(
     connection: Connection, streams: Streams, stream: str, after: int, run: Sequence[Outgoing]
 ) -> None:
     """As the port says."""
-    longest = _expecting(after + len(run))
-    room = connection.max_payload - len(longest)
-    for subject, body in run:
-        frames.check_subject(subject)
-        if len(body) > room:
-            raise MessageTooLarge(len(body) + len(longest), connection.max_payload)
+    connection.check_run(run, len(_expecting(after + len(run))))
     await connection.connected(_ACK_SECONDS)
     under_way: list[asyncio.Future[Answer]] = []
     try:
@@ -67,13 +56,15 @@ async def publish_run(
 
 def _send(connection: Connection, after: int, chunk: Sequence[Outgoing]) -> asyncio.Future[Answer]:
     reply, ack = connection.inbox.expect()
-    *all_but_last, last = chunk
-    parts = []
-    for number, (subject, body) in enumerate(all_but_last, start=after):
-        parts.append(frames.frame(subject, body, _expecting(number)))
-    parts.append(frames.frame(*last, _expecting(after + len(all_but_last)), reply))
+    last = len(chunk) - 1
+    data = b"".join(
+        [
+            frames.frame(subject, body, _expecting(after + i), reply if i == last else "")
+            for i, (subject, body) in enumerate(chunk)
+        ]
+    )
     try:
-        connection.send(b"".join(parts))
+        connection.send(data)
     except BrokerUnavailable:
         ack.cancel()
         raise

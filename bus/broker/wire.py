@@ -19,8 +19,6 @@ from nats.errors import Error
 
 from bus.broker.incoming import Incoming, Listener
 
-__all__ = ["Listener", "Wire"]
-
 
 class Wire(Client):
     """`listen`, `forget` and `send` queue and return; the bytes leave in one write."""

@@ -23,7 +23,7 @@ async def olist(
     /,
     *,
     live: Flag = False,
-    at_once: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 512,
+    at_once: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] | None = None,
     json: Flag = False,
 ) -> int:
     """Play the Olist data set: every order placed, paid, dispatched, delivered or cancelled.
@@ -47,7 +47,7 @@ async def olist(
     live
         Through the public commands, as customers would: the only way there is.
     at_once
-        Orders that are on their way at the same time.
+        Orders that are on their way at the same time; 512 unless it is said otherwise.
     json
         Progress to stderr, and one object to stdout.
     """

@@ -28,12 +28,18 @@ AGAIN = "Run the same import again: it goes on from where the shop is."
 
 
 async def import_orders(
-    folder: Path, broker: Broker, console: Console, *, json: bool = False, at_once: int = WINDOW
+    folder: Path,
+    broker: Broker,
+    console: Console,
+    *,
+    json: bool = False,
+    at_once: int | None = None,
 ) -> int:
     """Plays the data set in `folder` through the shop behind `broker`, which is open.
 
     Gives OK, or REFUSED where an order ended otherwise than the files say. Raises Exit.
-    With `json`, progress goes to stderr and one object to stdout.
+    With `json`, progress goes to stderr and one object to stdout. `at_once` are the orders that
+    are on their way at a time, WINDOW unless given.
     """
     shown = Console(stderr=True) if json else console
     summary.before(shown)
@@ -41,7 +47,9 @@ async def import_orders(
     began = time.monotonic()
     try:
         with _exits(AGAIN):
-            landed = await Importer(Files(folder), broker, SystemClock(), progress, at_once).run()
+            landed = await Importer(
+                Files(folder), broker, SystemClock(), progress, at_once or WINDOW
+            ).run()
     finally:
         progress.finish()
     seconds = time.monotonic() - began
