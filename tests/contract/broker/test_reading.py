@@ -160,7 +160,7 @@ async def test_a_reader_can_be_cancelled_while_it_waits(net: Net) -> None:
     await reading.batch()
     await reading.batch()
     waiting = asyncio.create_task(reading.batch())
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # nothing tells that it waits
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
