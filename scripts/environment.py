@@ -96,12 +96,14 @@ def run(command: list[str], *, check: bool = True, fetching: bool = False) -> st
 
 
 def environment() -> dict[str, str]:
-    """Without what would lead pip or uv to another environment or another Python."""
+    """Without what would lead pip or uv to another environment or another Python. Their
+    temporary files stay in the environment: uv leaves a lock among them."""
     cleared = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH", "PYTHONHOME")
     kept = {name: value for name, value in os.environ.items() if name not in cleared}
     if not os.access(kept.get("HOME") or "/nowhere", os.W_OK):
         kept.setdefault("UV_CACHE_DIR", str(ROOT / ".venv" / ".cache"))
-    return {**kept, "UV_PYTHON_DOWNLOADS": "never", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    own = {"TMPDIR": str(ROOT / ".venv"), "UV_PYTHON_DOWNLOADS": "never"}
+    return {**kept, **own, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 if __name__ == "__main__":
