@@ -14,7 +14,7 @@ from bus.store.outages import OUTAGES, reaching
 from bus.store.port import Append, Conflict, Fired, Head, Past, StoredEvent
 from bus.store.session import Fetches
 
-_APPEND = "select * from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+APPEND = "select * from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
 Lost = tuple[
     list[Key] | None,
@@ -26,10 +26,10 @@ Lost = tuple[
 _lost = msgspec.json.Decoder(Lost)
 
 
-async def write(connection: Fetches, append: Append) -> Head:
+async def write(connection: Fetches, append: Append, statement: str = APPEND) -> Head:
     """Raises Conflict."""
     try:
-        row = await connection.fetchrow(_APPEND, *packing.arguments(append))
+        row = await connection.fetchrow(statement, *packing.arguments(append))
     except asyncpg.UniqueViolationError as error:
         raise await _twice(connection, append, error) from error
     assert row is not None

@@ -1,8 +1,7 @@
-"""Makes sure that what was committed is on disk: many commits at a time, in one wait.
+"""Makes sure that what is committed is on disk: many who ask, one wait.
 
-An append that waits for the disk while it holds the head makes the next one wait, too. So
-a batch is committed without waiting, and here the write-ahead log is brought to disk once
-for all that were committed meanwhile; whoever was promised anything hears of it only then.
+Whoever reads what was appended a moment ago (see writing.py) must not see what a crash could
+still take back.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ from bus.store.port import (
 )
 from bus.store.schema import create
 from bus.store.session import Session
+from bus.store.writing import Writers
 
 PATIENCE = 30.0
 """Seconds until a statement that does not answer counts as an outage."""
@@ -51,8 +52,8 @@ SETTINGS = {
 """Of every session of a store."""
 PREPARED = {"plan_cache_mode": "force_generic_plan"}
 """Of the sessions of the hot path: each plan is an index look-up, whatever the arguments."""
-RELAXED = PREPARED | {"synchronous_commit": "off"}
-"""Of the session that writes: who waits for the disk is bus/store/flushing.py."""
+WRITING = PREPARED | {"client_min_messages": "notice"}
+"""Of those that write, whatever the database's own setting: see bus/store/writing.py."""
 
 
 class PostgresStore:
@@ -72,7 +73,9 @@ class PostgresStore:
         self._name = database(url)
         self._pool: asyncpg.Pool | None = None
         self._recalling = Session(lambda: self._connect(self._settings | PREPARED, PATIENCE))
-        self._writing = Session(lambda: self._connect(self._settings | RELAXED, PATIENCE))
+        self._writers = Writers(
+            lambda: self._connect(self._settings | WRITING, PATIENCE), self._name
+        )
         self._flusher = Flusher(lambda: self._connect(self._settings, PATIENCE), self._name)
 
     async def open(self) -> None:
@@ -85,13 +88,13 @@ class PostgresStore:
                 await connection.close(timeout=1)
             self._pool = await self._new_pool()
             await self._recalling.open()
-            await self._writing.open()
+            await self._writers.open()
         await self._flusher.session()
 
     async def close(self) -> None:
         pool, self._pool = self._pool, None
         await self._recalling.close()
-        await self._writing.close()
+        await self._writers.close()
         await self._flusher.close()
         if pool is None:
             return
@@ -108,13 +111,7 @@ class PostgresStore:
 
     async def write(self, append: Append) -> Landed:
         self._opened()
-        session = await self._flusher.session()  # begun before the write: it sees a crash
-        if self._writing.ended:
-            with reaching(self._name):
-                await self._writing.open()
-        with reaching(self._name, committing=True):
-            head = await write(self._writing, append)
-        return Landed(head, session.flush)
+        return await self._writers.write(append)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[PostgresTransaction]:

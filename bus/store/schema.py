@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import asyncpg
 
-FORMAT = 2
+FORMAT = 3
 """The number of the tables' layout. schema.sql makes format 1, and schema_<n>.sql brings
 format n - 1 to n: a new store and one that was migrated are made by the same statements."""
 

@@ -53,7 +53,7 @@ async def test_a_store_of_another_format_is_left_alone(stores_database: str) -> 
     await store.close()
     await run(stores_database, "update newer.head set format = 99")
 
-    with pytest.raises(WrongFormat, match=r"format 99, this version of Trueup works with 2: run"):
+    with pytest.raises(WrongFormat, match=r"format 99, this version of Trueup works with 3: run"):
         await store.open()
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from bus.embedded import PostgresServer
 from bus.store.memory import MemoryStore
+from bus.store.outages import OUTAGES
 from bus.store.port import Append, Conflict, Store, StoreUnavailable
 from bus.store.postgres import PostgresStore
 from tests.contract.store.building import ORDER, OTHER, Another, placed
@@ -91,7 +92,7 @@ async def test_what_was_read_outlives_a_crash_in_memory() -> None:
 
 @pytest.fixture
 async def server() -> AsyncIterator[PostgresServer]:
-    """What is not asked to be safe stays in its memory."""
+    """What nobody waits for stays in its memory."""
     folder = Path(tempfile.mkdtemp(prefix="trueup-"))
     server = PostgresServer(folder / "postgres")
     await server.start()
@@ -102,6 +103,24 @@ async def server() -> AsyncIterator[PostgresServer]:
     yield server
     await server.stop()
     await asyncio.to_thread(shutil.rmtree, folder)
+
+
+@contextlib.asynccontextmanager
+async def held_up(server: PostgresServer) -> AsyncIterator[None]:
+    """Writes land, and stop before they wait for the disk."""
+    connection = await asyncpg.connect(server.url)
+    definition = await connection.fetchval(
+        "select pg_get_functiondef(oid) from pg_proc where proname = 'append_at_once'"
+    )
+    waits = "perform pg_logical_emit_message"
+    assert waits in definition
+    await connection.execute(
+        definition.replace(waits, f"perform pg_advisory_xact_lock(1);\n    {waits}")
+    )
+    await connection.execute("select pg_advisory_lock(1)")
+    yield
+    with contextlib.suppress(*OUTAGES):
+        await connection.close(timeout=1)
 
 
 async def crashed(server: PostgresServer, store: PostgresStore) -> None:
@@ -122,9 +141,10 @@ async def test_no_write_counts_as_safe_when_its_server_crashed_before(
     store = PostgresStore(server.url)
     await store.open()
     await (await store.write(placed(ORDER))).safe()
-    lost = await store.write(placed(OTHER))
+    async with held_up(server):
+        lost = await store.write(placed(OTHER))
 
-    await crashed(server, store)
+        await crashed(server, store)
 
     with pytest.raises(StoreUnavailable) as outage:
         await lost.safe()
@@ -139,10 +159,11 @@ async def test_no_write_counts_as_safe_when_its_server_crashed_before(
 async def test_what_was_read_outlives_a_crash(server: PostgresServer) -> None:
     store = PostgresStore(server.url)
     await store.open()
-    await store.write(placed(ORDER))
-    (read,) = await store.read(0, 10)
+    async with held_up(server):
+        await store.write(placed(ORDER))
+        (read,) = await store.read(0, 10)
 
-    await crashed(server, store)
+        await crashed(server, store)
 
     assert await store.read(0, 10) == [read]
     await store.close()
