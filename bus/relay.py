@@ -154,15 +154,7 @@ class Relay:
             Outgoing(subjects.event(self._domain, *event.key, event.type), event.body)
             for event in run
         ]
-        # Behind a foreign message, all but the first of a run would follow on: so the first
-        # is acknowledged by itself.
-        parts = ((self.published, outgoing[:1]), (self.published + 1, outgoing[1:]))
-        sent = [
-            self._broker.publish_run(self._domain, after, part) for after, part in parts if part
-        ]
-        for result in await asyncio.gather(*sent, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
+        await self._broker.publish_run(self._domain, self.published, outgoing)
         self.published = run[-1].position
 
     async def _check(self) -> None:

@@ -83,7 +83,7 @@ class MemoryBroker:
         stream = self._server.stream(domain)
         taken = True
         for expected, (subject, body) in enumerate(run, start=after):
-            taken = stream.state.last == expected
+            taken &= stream.state.last == expected
             self._server.send(subject, body, {EXPECTED: str(expected)})
         if not taken:
             raise WrongSequence(stream.state.last)

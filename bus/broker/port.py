@@ -155,7 +155,8 @@ class Broker(Protocol):
         """Stores `run` at `after + 1 …`; returns when the server has acknowledged the last.
 
         Every message carries the sequence it expects, so a refused one refuses all after
-        it. Raises WrongSequence, StreamMissing, BrokerUnavailable.
+        it: but for a first one whose place another message has, as all behind it then follow
+        on. Raises WrongSequence, in that case too; StreamMissing, BrokerUnavailable.
         """
 
     def read_stream(

@@ -1,4 +1,4 @@
-"""Publishes runs of events: many in one socket write, an acknowledgement for the last.
+"""Publishes runs of events: many in one socket write, acknowledged by the first and the last.
 
 nats-py waits for each acknowledgement, or never learns of a refused message. Here every
 message carries the sequence that it must follow. So when the last of a run is stored, all
@@ -87,9 +87,11 @@ async def _acknowledged(ack: asyncio.Future[Answer], stream: str) -> None:
 
 
 def _chunks(after: int, run: Sequence[Outgoing]) -> Iterator[tuple[int, Sequence[Outgoing]]]:
+    """The first message is one by itself: behind a foreign message, all the others would
+    follow on, and only its own acknowledgement tells."""
     start = size = 0
     for i, outgoing in enumerate(run):
-        if i > start and (i - start == _CHUNK_MESSAGES or size >= _CHUNK_BYTES):
+        if i > start and (i == 1 or i - start == _CHUNK_MESSAGES or size >= _CHUNK_BYTES):
             yield after + start, run[start:i]
             start, size = i, 0
         size += len(outgoing.body)

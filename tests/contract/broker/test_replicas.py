@@ -169,7 +169,7 @@ async def test_one_server_is_not_asked(nats_net: NatsNet, answers: list[bool]) -
     assert answers == []
 
 
-@pytest.mark.parametrize("astray", [1, -1], ids=["the first message", "all messages"])
+@pytest.mark.parametrize("astray", [1, 2], ids=["the first message", "all messages"])
 async def test_what_goes_nowhere_because_a_stream_is_new_is_sent_again(
     nats_net: NatsNet, monkeypatch: pytest.MonkeyPatch, astray: int
 ) -> None:
@@ -178,14 +178,15 @@ async def test_what_goes_nowhere_because_a_stream_is_new_is_sent_again(
 
     def send_astray(connection: Connection, data: bytes) -> None:
         if b"Nats-Expected-Last-Sequence" in data:
-            data = data if sent else data.replace(b"PUB evt.", b"PUB lost.", astray)
+            # A run goes in two writes, its first message by itself.
             sent.append(data)
+            data = data.replace(b"PUB evt.", b"PUB lost.") if len(sent) <= astray else data
         send(connection, data)
 
     monkeypatch.setattr(Connection, "send", send_astray)
     broker = await nats_net.broker()
     await begin(broker, nats_net.domain, 3)
-    assert len(sent) == 2
+    assert len(sent) == 4
     assert await contents(broker, nats_net.domain) == [(n, b"event %d" % n) for n in (1, 2, 3)]
 
 

@@ -48,10 +48,14 @@ async def test_a_repeated_run_is_refused(net: Net) -> None:
     assert (await broker.stream_state(net.domain)).last == 3
 
 
-async def test_of_a_run_that_is_half_there_the_other_half_is_stored(net: Net) -> None:
+async def test_a_run_whose_first_has_no_place_is_refused_though_others_may_follow_on(
+    net: Net,
+) -> None:
     broker = await net.broker()
     await begin(broker, net.domain, 3)
-    await broker.publish_run(net.domain, 1, events(net.domain, 2, 6))
+    with pytest.raises(WrongSequence) as refused:
+        await broker.publish_run(net.domain, 1, events(net.domain, 2, 6))
+    assert refused.value.last == 6
     assert await contents(broker, net.domain) == [(n, b"event %d" % n) for n in range(1, 7)]
 
 
