@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bus.clock import Clock
@@ -38,8 +38,8 @@ class Agenda:
         return await self._store.due(self._clock.now(), limit, self._kind)
 
     async def wait(self, most: float = LOOK) -> None:
-        """Returns when something new may be due: after a commit of the domain's own, when
-        the next duty's time has come, or after `most` seconds."""
+        """Returns when something new may be due: after a commit of the domain's own that
+        started it, when the next duty's time has come, or after `most` seconds."""
         due = await self._store.next_due(self._kind)
         if due is not None:
             most = min(most, max(0.0, (due - self._clock.now()).total_seconds()))
@@ -82,6 +82,8 @@ class Agenda:
         await self.postpone(row, pause.total_seconds())
         return pause
 
-    def _committed(self, kinds: Set[str]) -> None:
-        if self._kind in kinds:
+    def _committed(self, first_due: Mapping[str, datetime]) -> None:
+        """What is due later is seen in time: nobody waits for longer than LOOK."""
+        due = first_due.get(self._kind)
+        if due is not None and due <= self._clock.now() + timedelta(seconds=LOOK):
             self._news.set()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 from msgspec.structs import replace
@@ -40,7 +41,7 @@ class Batches:
         self._deciding = deciding
         self.receipts = Receipts(store)
         self.listeners: list[Callable[[Sequence[StoredEvent]], None]] = []
-        self.duty_listeners: list[Callable[[Set[str]], None]] = []
+        self.duty_listeners: list[Callable[[Mapping[str, datetime]], None]] = []
         self.on_lost: Callable[[], None] = lambda: None
         self._resolving = 0
         self.commits = 0
@@ -150,9 +151,9 @@ class Batches:
         if stored:
             for listener in self.listeners:
                 listener(stored)
-        if plan.duty_kinds:
+        if first_due := plan.first_due:
             for duty_listener in self.duty_listeners:
-                duty_listener(plan.duty_kinds)
+                duty_listener(first_due)
         await self._answer_repeats(plan)
         for decided in plan.decided:
             self._tell(decided, before)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 import structlog
@@ -91,8 +92,9 @@ class Committer:
         return self._batches.listeners
 
     @property
-    def duty_listeners(self) -> list[Callable[[Set[str]], None]]:
-        """They hear which kinds of duties ("deadline", "call") a commit has started."""
+    def duty_listeners(self) -> list[Callable[[Mapping[str, datetime]], None]]:
+        """They hear when the first of the duties is due that a commit has started, by kind
+        ("deadline", "call")."""
         return self._batches.duty_listeners
 
     @property

@@ -75,6 +75,7 @@ class Calls:
         self._guard = Guard(clock)
         self._agenda = Agenda(store, committer, clock, "call")
         self._calling: dict[str, asyncio.Task[None]] = {}
+        self._more = False
         self._decoder: Any = msgspec.json.Decoder(Union[outside.requests])  # noqa: UP007
 
     @property
@@ -112,8 +113,12 @@ class Calls:
             await self._put_off(self._guard.pause)
         room = self._guard.admits(self.in_flight, self._concurrency)
         if not room:
+            self._more = True
             return
-        for row in await self._agenda.due(self.in_flight + room):
+        looked_at = self.in_flight + room
+        rows = await self._agenda.due(looked_at)
+        self._more = len(rows) == looked_at
+        for row in rows:
             if row.name not in self._calling and room > 0:
                 room -= 1
                 call = asyncio.create_task(self._call(row))
@@ -127,8 +132,10 @@ class Calls:
                 await self._agenda.postpone(row, seconds)
 
     def _ended(self, name: str) -> None:
+        """What waits for room is looked for when there is some, and not once a call."""
         del self._calling[name]
-        self._agenda.tell()
+        if not self._calling or (self._more and self.in_flight <= self._concurrency // 2):
+            self._agenda.tell()
 
     async def _wait(self) -> None:
         if self._guard.pause:

@@ -6,7 +6,7 @@ append finds that something it rests on has changed, the plan is thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bus import answers
@@ -62,9 +62,13 @@ class Plan:
         return [decided.work for decided in self.decided]
 
     @property
-    def duty_kinds(self) -> Set[str]:
-        """The kinds of the duties that the plan starts."""
-        return {row.kind for row in self._duties.values() if row is not None}
+    def first_due(self) -> Mapping[str, datetime]:
+        """When the first of the duties that the plan starts is due, by kind."""
+        first: dict[str, datetime] = {}
+        for row in self._duties.values():
+            if row is not None:
+                first[row.kind] = min(row.due, first.get(row.kind, row.due))
+        return first
 
     def missing(self, works: Iterable[Work]) -> Mapping[Key, Kind]:
         """The aggregates that must be known before `works` can be decided."""

@@ -59,10 +59,17 @@ _RECEIPTS = """select command_id, digest, convert_to(answer::text, 'UTF8'), posi
 
 _TRIM = "select trim_receipts($1, $2)"
 
+# Kind by kind: the index gives the earliest of one kind, but not those of any of several
+# without looking at all that is owed.
 _DUE = """select name, due, kind, convert_to(body::text, 'UTF8'), event_id, correlation_id
-    from duties where due <= $1 and kind = any($3::text[]) order by due, name limit $2"""
+    from unnest($3::text[]) as asked cross join lateral (
+        select * from duties where kind = asked and due <= $1 order by due, name limit $2
+    ) as d
+    order by due, name limit $2"""
 
-_NEXT_DUE = "select min(due) from duties where kind = any($1::text[])"
+_NEXT_DUE = """select min(first) from unnest($1::text[]) as asked cross join lateral (
+        select min(due) as first from duties where kind = asked
+    ) as d"""
 
 _POSTPONE = "update duties set due = $3 where name = $1 and event_id = $2"
 

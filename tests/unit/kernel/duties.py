@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from bus.clock import ManualClock
 from bus.committer import Committer
 from bus.messages import Command
 from bus.store.memory import MemoryDisk, MemoryStore
+from bus.store.port import DutyRow
 from bus.tasks import end
 from bus.work import Cause, Outcome, Work
 from tests.contract.way.ledger import Faults, ledger
@@ -46,6 +49,18 @@ class Desk:
     async def types(self, id: str) -> list[str]:
         """What has happened to a page."""
         return [event.type for event in await self.store.history(id, 0, 10_000)]
+
+    def count_looks(self, monkeypatch: pytest.MonkeyPatch) -> list[Sequence[DutyRow]]:
+        """What each look at what is due has found, from now on."""
+        looks: list[Sequence[DutyRow]] = []
+        look = self.store.due
+
+        async def due(now: datetime, limit: int, kind: str | None = None) -> Sequence[DutyRow]:
+            looks.append(found := await look(now, limit, kind))
+            return found
+
+        monkeypatch.setattr(self.store, "due", due)
+        return looks
 
     async def until(self, condition: Callable[[], bool]) -> None:
         for _ in range(TURNS):

@@ -119,6 +119,17 @@ async def test_no_more_calls_than_wanted_are_made_at_a_time(desk: Desk, world: W
     assert len(world.asked) == 30
 
 
+async def test_what_waits_for_room_is_not_looked_for_after_every_call(
+    desk: Desk, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(desk, 300)
+    looks = desk.count_looks(monkeypatch)
+    calls = call(desk, world, concurrency=20)
+    await desk.until(lambda: not desk.disk.duties and calls.idle)
+    assert len(world.asked) == 300
+    assert len(looks) < 60
+
+
 async def test_a_call_is_never_made_twice_at_a_time(desk: Desk, world: World) -> None:
     world.gate.clear()
     call(desk, world)

@@ -74,6 +74,20 @@ async def test_two_processes_fire_each_deadline_once(desk: Desk) -> None:
             assert await desk.types(f"p-{n}") == ["Noted", "Closed"]
 
 
+async def test_deadlines_that_are_far_away_are_not_looked_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines = fire(desk)
+    await desk.until(lambda: deadlines.idle)
+    looks = desk.count_looks(monkeypatch)
+    for n in range(20):
+        await desk.do(Note(id=f"p-{n}", amount=TIMED))
+    await desk.until(lambda: deadlines.idle)
+    assert looks == []
+    await desk.advance(minutes=10)
+    await desk.until(lambda: not desk.disk.duties)
+
+
 async def test_one_that_another_process_has_set_is_found_by_looking(desk: Desk) -> None:
     deadlines = fire(desk)
     await desk.until(lambda: deadlines.idle)
