@@ -148,7 +148,9 @@ class View:
     gives the source's next slot (None: the slot is new), `row(slots)` what people see,
     from the slots by domain, or None where there is nothing to see. All three are pure.
     `columns` are the row's fields that queries select, order or sum by; text ones are
-    indexed. A change of `version` rebuilds the view from the first event.
+    indexed, but for those in `unindexed`, which queries only sum by: an index has to be
+    written with almost every event. A change of `version` rebuilds the view from the first
+    event.
     """
 
     name: str
@@ -159,4 +161,5 @@ class View:
     row: Callable[[Mapping[str, Any]], Struct | None]
     queries: Sequence[Query]
     columns: Mapping[str, type[str] | type[int]] = field(default_factory=dict)
+    unindexed: Sequence[str] = ()
     backend: Literal["postgres", "redis"] = "postgres"

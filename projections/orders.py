@@ -159,6 +159,7 @@ VIEW = View(
         **{"customer_id": str, "state": str, "cancel_cause": str, "ordered_at": str},
         **{"currency": str, "total": int},
     },
+    unindexed=["cancel_cause", "currency"],
     queries=[
         Query("get", get, keyed=True),
         Query("by_customer", by_customer, Paged, keyed=True, example='{"limit":10}'),

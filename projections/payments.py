@@ -149,6 +149,7 @@ VIEW = View(
         **{"order_id": str, "payment": int, "type": str, "state": str, "currency": str},
         **dict.fromkeys(AMOUNTS, int),
     },
+    unindexed=["currency"],
     queries=[
         Query("get", get, keyed=True),
         Query("totals", totals),

@@ -140,6 +140,7 @@ VIEW = View(
         **{"month": str, "sku": str, "seller_id": str, "currency": str},
         **dict.fromkeys(SUMS, int),
     },
+    unindexed=["currency"],
     queries=[
         Query("by_month", by_month, Asked, example='{"seller_id":"shop"}'),
         Query("by_seller", by_seller, Asked, example='{"month":"2026-01","limit":10}'),

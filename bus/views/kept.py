@@ -32,6 +32,9 @@ def check_view(view: View) -> None:
     for name in view.columns:
         if _taken.fullmatch(name):
             raise ValueError(f"the column {name!r} of view {view.name!r} must be named otherwise")
+    for name in view.unindexed:
+        if view.columns.get(name) is not str:
+            raise ValueError(f"{name!r} of view {view.name!r}, unindexed, is no text column")
     for source in view.sources:
         if not source.slot.__struct_config__.frozen:
             slot, domain = source.slot.__name__, source.contract.domain

@@ -74,7 +74,8 @@ async def _create(connection: asyncpg.Connection, view: View, *, built: bool) ->
         );
     """)
     for name, kind in view.columns.items():
-        if kind is str:  # sums change with every event: an index would cost more than it gives
+        # Sums change with every event: an index would cost more than it gives.
+        if kind is str and name not in view.unindexed:
             await connection.execute(f'create index on {base} ("{name}", key)')
     await connection.execute(f"insert into {base}_head values ($1)", uuid7())
     await connection.execute(

@@ -182,6 +182,25 @@ async def test_rows_are_found_by_their_columns_as_they_are_now(stores: Stores) -
     assert await all_pages(store, {"who": "bob", "owed": 3}) == []
 
 
+async def test_rows_are_found_and_summed_by_a_column_without_an_index(
+    stores: Stores, backend: str
+) -> None:
+    store = await stores(replace(DEBTS, unindexed=["note"]))
+    rows = [("b-1", 1, "old"), ("b-2", 2, "new"), ("b-3", 4, "old")]
+    await write(store, *(shown(key, "ann", owed, note) for key, owed, note in rows))
+    assert await all_pages(store, {"note": "old"}) == ["b-1", "b-3"]
+    if backend != "redis":
+        async with store.snapshot() as snapshot:
+            sums = await snapshot.rows.totals(["note"], ["owed"])
+        assert [(sum["note"], sum["owed"]) for sum in sums] == [("new", 2), ("old", 5)]
+
+
+@pytest.mark.parametrize("name", ["owed", "nothing"])
+async def test_only_text_columns_have_an_index_to_be_without(stores: Stores, name: str) -> None:
+    with pytest.raises(ValueError, match=f"'{name}' of view 'debts', unindexed, is no text"):
+        await stores(replace(DEBTS, unindexed=[name]))
+
+
 ROWS = [
     shown("k1", "ann", 5, "x"),
     shown("k2", "ann", -1, "x"),
