@@ -19,6 +19,7 @@ from scripts.commands.output import say
 from scripts.supervisor import discovery, screen
 from scripts.supervisor.home import AlreadyRunning, Home, Run
 from scripts.supervisor.part import GRACE
+from scripts.supervisor.scheduling import interrupt_nobody
 from scripts.supervisor.supervisor import Options, Supervisor
 
 Port = Annotated[
@@ -70,6 +71,7 @@ def up(
 
 
 async def _foreground(home: Home, options: Options) -> int:
+    interrupt_nobody()
     supervisor = Supervisor(home, os.environ, options, say)
     stop, hurry = _signals()
     starting = asyncio.create_task(supervisor.start())

@@ -89,6 +89,11 @@ def test_everything_is_there_at_the_end_of_up(mesh: Shell) -> None:
     assert status.code == 0, status.out
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux only")
+def test_no_process_of_a_mesh_interrupts_another_when_it_is_woken(mesh: Shell) -> None:
+    assert {os.sched_getscheduler(p.pid) for p in mesh.processes()} == {os.SCHED_BATCH}
+
+
 def test_a_second_up_says_that_it_is_running_already_and_where(mesh: Shell) -> None:
     second = mesh.spawn("up")
     assert second.code == 1
