@@ -45,6 +45,7 @@ SETTINGS = {
     # Everything here is an index look-up; a planner that has no statistics yet, because the
     # tables were empty a minute ago, must not think otherwise.
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
