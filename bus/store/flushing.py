@@ -15,12 +15,7 @@ from bus.store.outages import reaching
 from bus.store.port import StoreUnavailable
 from bus.store.session import Connect, end
 
-_FLUSH = """select case when pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()
-        or current_setting('synchronous_standby_names') <> ''
-    then pg_logical_emit_message(true, 'trueup', '') end"""
-"""A message of its own, which nobody reads, makes this a transaction that waits for the log
-as any other does: for the disk, and for the standbys that `synchronous_commit` names
-(https://www.postgresql.org/docs/18/functions-admin.html)."""
+_FLUSH = "select reach_disk()"
 
 
 class Flushing:

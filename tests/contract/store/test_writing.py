@@ -112,7 +112,7 @@ async def held_up(server: PostgresServer) -> AsyncIterator[None]:
     definition = await connection.fetchval(
         "select pg_get_functiondef(oid) from pg_proc where proname = 'append_at_once'"
     )
-    waits = "perform pg_logical_emit_message"
+    waits = "perform reach_disk()"
     assert waits in definition
     await connection.execute(
         definition.replace(waits, f"perform pg_advisory_xact_lock(1);\n    {waits}")
