@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from msgspec.structs import replace
@@ -22,8 +22,15 @@ CONFLICTS = 2
 """Lost races before a batch is decided in a transaction that can't lose."""
 RETRY = 0.1
 """Seconds between attempts to learn what became of a commit."""
+LEAVING = 5.0
+"""Seconds that a process which is about to stop goes on with these attempts."""
 
 log = structlog.get_logger()
+
+
+class NobodyKnows(Exception):
+    """What became of a commit was not to be learnt in time."""
+
 
 Appends = Callable[[Append], Awaitable[Head]]
 
@@ -44,6 +51,7 @@ class Batches:
         self.duty_listeners: list[Callable[[Mapping[str, datetime]], None]] = []
         self.on_lost: Callable[[], None] = lambda: None
         self._resolving = 0
+        self._leaving: datetime | None = None
         self.commits = 0
         self.conflicts = 0
         self.exclusives = 0
@@ -52,6 +60,10 @@ class Batches:
     def available(self) -> bool:
         """False while it is not known what has become of a commit."""
         return not self._resolving
+
+    def leave(self) -> None:
+        """The process is about to stop: no commit is looked up for longer than LEAVING."""
+        self._leaving = self._clock.now() + timedelta(seconds=LEAVING)
 
     async def commit(self, plan: Plan, landed: Callable[[bool], None]) -> None:
         """Writes `plan`, whatever it takes, and tells everybody once it is safe.
@@ -182,7 +194,11 @@ class Batches:
     async def _resolve(self, plan: Plan, works: Sequence[Work], error: StoreUnavailable) -> None:
         """After a broken commit: learns whether it happened before anything is answered."""
         self._deciding.states.forget(plan.expected)
-        before = await self._outcome_of(plan, error) if error.unknown else None
+        try:
+            before = await self._outcome_of(plan, error) if error.unknown else None
+        except NobodyKnows:
+            give_up(plan)
+            return
         if before is None:
             postpone(works, str(error))
         else:
@@ -199,6 +215,8 @@ class Batches:
                     pass
                 except Exception:  # whatever it is: nobody knows yet
                     log.exception("commit still unknown", domain=self._domain.name)
+                if self._leaving is not None and self._clock.now() >= self._leaving:
+                    raise NobodyKnows
                 await self._clock.sleep(RETRY)
         finally:
             self._resolving -= 1
@@ -234,8 +252,8 @@ class Batches:
 
 
 def give_up(plan: Plan) -> None:
-    """A fault of ours has ended a commit: nobody waits for ever, and who sends the same command
-    again learns what has become of it."""
+    """A fault of ours has ended a commit, or we stop while the store is away: nobody waits for
+    ever, and who sends the same command again learns what has become of it."""
     postpone(plan.works, "it is not known whether this was recorded: send it again, same id")
 
 

@@ -138,7 +138,9 @@ class Committer:
             tell(work, Postponed(f"{self._domain.name}'s store can't be reached"))
 
     async def drain(self) -> None:
-        """Returns when all that was submitted has its outcome."""
+        """Returns when all that was submitted has its outcome, before a stop: what becomes of
+        a commit while the store is away is not waited for for long."""
+        self._batches.leave()
         while pending := self._unsettled():
             await asyncio.wait([work.outcome for work in pending])
 

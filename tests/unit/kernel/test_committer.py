@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bus.batch import LEAVING, RETRY
 from bus.clock import ManualClock, SystemClock
 from bus.committer import Committer
 from bus.envelope import Key
@@ -24,6 +26,7 @@ from bus.store.port import (
     Moved,
     Parked,
     StoredEvent,
+    StoreUnavailable,
 )
 from bus.tasks import end
 from bus.work import (
@@ -400,6 +403,34 @@ async def test_a_fault_while_an_unknown_commit_is_looked_up_leaves_nobody_waitin
     assert isinstance(outcome, Accepted)
     assert types(disk) == ["Deposited"]
     assert store.faults == 0
+    await end([running])
+
+
+async def test_a_stop_does_not_wait_for_ever_for_a_store_that_stays_away(
+    disk: MemoryDisk,
+) -> None:
+    class Gone(MemoryStore):
+        async def sequence(self, key: Key, **more: Any) -> Sequence[StoredEvent]:
+            raise StoreUnavailable("it is gone")
+
+    clock = ManualClock()
+    committer = Committer(DOMAIN, Gone(disk), clock)
+    running = asyncio.create_task(committer.run())
+    disk.fail_next("after")
+    outcome = committer.submit(work(Deposit(id="a", amount=1), id="c-1"))
+    stopping = asyncio.create_task(committer.drain())
+    for _ in range(20):
+        clock.advance(timedelta(seconds=RETRY))
+        await asyncio.sleep(0)
+    assert not outcome.done()
+    async with asyncio.timeout(10):
+        while not stopping.done():
+            clock.advance(timedelta(seconds=RETRY))
+            await asyncio.sleep(0)
+    told_at_last = outcome.result()
+    assert isinstance(told_at_last, Postponed)
+    assert "not known" in told_at_last.reason
+    assert clock.now() - ManualClock().now() < timedelta(seconds=2 * LEAVING)
     await end([running])
 
 
