@@ -65,7 +65,8 @@ async def told(view: View, *facts: At, views: MemoryViews | None = None) -> Told
     builder = Builder(store, SystemClock(), lambda: None)
     await builder.begin()
     for source, event in _delivered(view, facts):
-        await builder.take(source, [event])
+        domain = source.contract.domain
+        await builder.put({domain: await builder.read(domain, [event])})
         parked = await store.parked()
         assert not parked, f"{event.type} of {parked[0].key} would be parked: {parked[0].reason}"
     return Told(view, store, views)

@@ -1,14 +1,14 @@
-"""Builds a view: loads the rows that a batch touches, folds, and writes them back.
+"""Builds a view: loads the rows that events touch, folds, and writes them back.
 
-One batch at a time, whichever stream it is from: a row is computed from all its slots, and
-two streams may touch the same one.
+One write at a time for all streams: a row is computed from all its slots, and two streams
+may touch the same one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+import itertools
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -17,8 +17,8 @@ from bus.clock import Clock, uuid7
 from bus.owner import Delivered, identify
 from bus.parked import Retried
 from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
-from bus.view import Source
-from bus.views.folding import Slots, fold, reader
+from bus.views.folding import Folded, Slots, fold, reader
+from bus.views.gathered import Read
 from bus.views.known import KnownSlots
 from bus.views.port import Change, State, Superseded, ViewStore
 from bus.views.reading import Item, Reading
@@ -27,13 +27,6 @@ STRETCH = 250
 """Events decoded at a stretch: then queries and what came from the store have their turn."""
 
 log = structlog.get_logger()
-
-
-class Read(NamedTuple):
-    """A batch, decoded: what the view wants of it, and where it ends."""
-
-    items: Sequence[Item]
-    place: Checkpoint
 
 
 class Rewound(Exception):
@@ -82,26 +75,25 @@ class Builder:
             await self._store.settle()
             self._state = self._state._replace(built=True)
 
-    async def take(self, source: Source, batch: Sequence[Delivered]) -> None:
-        """Returns when the batch is in the rows, however long that takes. Raises Rewound."""
-        await self.put(source, await self.read(source, batch))
-
-    async def read(self, source: Source, batch: Sequence[Delivered]) -> Read:
+    async def read(self, domain: str, batch: Sequence[Delivered]) -> Read:
         """Decodes the batch; whatever else there is to do goes on meanwhile."""
         items: list[Item] = []
-        reading = self._readings[source.contract.domain]
+        reading = self._readings[domain]
         for start in range(0, len(batch), STRETCH):
             items += reading.items(batch[start : start + STRETCH])
             await asyncio.sleep(0)
         return Read(items, Checkpoint(batch[-1].position, identify(batch[-1].body).id))
 
-    async def put(self, source: Source, batch: Read) -> None:
-        """Returns when what was read is in the rows, as `take` does. Raises Rewound."""
+    async def put(self, batches: Mapping[str, Read]) -> None:
+        """Returns when what was read, by domain, is in the rows, however long that takes.
+
+        Raises Rewound.
+        """
         backoff = Backoff(self._clock)
         while True:
             try:
                 async with self._lock:
-                    await self._fold(source, *batch)
+                    await self._fold(batches)
                 return
             except Superseded:
                 self._stale = True
@@ -129,49 +121,53 @@ class Builder:
         self._state, self._stale = new, False
         self._moved()
 
-    async def _fold(self, source: Source, items: Sequence[Item], place: Checkpoint) -> None:
+    async def _fold(self, batches: Mapping[str, Read]) -> None:
         if self._stale:
             await self._refresh()
-        domain, name = source.contract.domain, reader(self.view, source)
-        before = self._state.checkpoints[domain].position
-        if place.position <= before:
-            return  # another process of this view was quicker
-        fresh = [item for item in items if item.position > before]
-        blocked = {key for parked_by, key in self._state.parked if parked_by == name}
+        before = {domain: place.position for domain, place in self._state.checkpoints.items()}
+        # What other processes of this view have written is left out.
+        places = {d: b.place for d, b in batches.items() if b.place.position > before[d]}
+        if not places:
+            return
+        fresh = {d: [i for i in batches[d].items if i.position > before[d]] for d in places}
         stamp = self._state.stamp
-        folded = fold(self.view, source, fresh, await self._known.of(fresh, stamp), blocked)
+        folded = await self._folded(fresh, self._state.parked)
         for event in folded.parked:
             log.error(
                 "parked",
-                reader=name,
+                reader=event.reader,
                 key=event.key,
                 position=event.position,
                 reason=event.reason,
             )
-        change = Change(domain, stamp, uuid7(), place, folded.rows, folded.parked)
+        change = Change(stamp, uuid7(), places, folded.rows, folded.parked)
         await self._write(change, folded.slots)
+
+    async def _folded(
+        self, items: Mapping[str, Sequence[Item]], blocked: Collection[tuple[str, str]]
+    ) -> Folded:
+        touched = itertools.chain.from_iterable(items.values())
+        slots = await self._known.of(touched, self._state.stamp)
+        return fold(self.view, items, slots, blocked)
 
     async def _retry(self, key: str | None) -> Retried:
         await self._refresh()
         parked = [row for row in await self._store.parked() if key in (None, row.key)]
         result = Retried()
-        for source in self.view.sources:
-            rows = [row for row in parked if row.reader == reader(self.view, source)]
+        for domain in self._readings:
+            rows = [row for row in parked if row.reader == reader(self.view, domain)]
             if rows:
-                result += await self._again(source, rows)
+                result += await self._again(domain, rows)
         return result
 
-    async def _again(self, source: Source, rows: Sequence[ParkedRow]) -> Retried:
+    async def _again(self, domain: str, rows: Sequence[ParkedRow]) -> Retried:
         events = [Delivered(row.position, "", row.body) for row in rows]
-        domain, stamp = source.contract.domain, self._state.stamp
-        items = self._readings[domain].items(events)
-        folded = fold(self.view, source, items, await self._known.of(items, stamp), ())
+        stamp = self._state.stamp
+        folded = await self._folded({domain: self._readings[domain].items(events)}, ())
         left = {event.position for event in folded.parked}
         done = [(r.reader, r.key, r.position) for r in rows if r.position not in left]
         failed = {event.key: event for event in reversed(folded.parked)}
-        change = Change(
-            domain, stamp, uuid7(), rows=folded.rows, parked=[*failed.values()], unparked=done
-        )
+        change = Change(stamp, uuid7(), rows=folded.rows, parked=[*failed.values()], unparked=done)
         await self._write(change, folded.slots)
         await self._refresh()
         return Retried(retried=len(done), failed=len(failed))
@@ -180,9 +176,7 @@ class Builder:
         await self._store.write(change)
         self._known.written(slots, change.stamp, change.next_stamp)
         state = self._state
-        places = dict(state.checkpoints)
-        if change.place is not None:
-            places[change.domain] = change.place
+        places = {**state.checkpoints, **change.places}
         parked = frozenset(state.parked) | {(event.reader, event.key) for event in change.parked}
         self._state = State(change.next_stamp, places, parked, state.built)
         self._moved()

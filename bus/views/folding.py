@@ -1,15 +1,15 @@
-"""Folds a batch of one stream into the rows that it touches. Pure: nothing here waits."""
+"""Folds batches of several streams into the rows that they touch. Pure: nothing here waits."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from bus.store.port import Parked
-from bus.view import Source, View
+from bus.view import Scalar, Source, View
 from bus.views.kept import check_column
 from bus.views.port import RowChange
 from bus.views.reading import Item, explain
@@ -21,7 +21,7 @@ BEHIND = "stands behind an event of the same key that is parked"
 
 
 class Folded(NamedTuple):
-    """`slots` are those of the changed rows, as they shall be."""
+    """`slots` are all those of the changed rows, as they shall be."""
 
     rows: Sequence[RowChange]
     parked: Sequence[Parked]
@@ -31,36 +31,56 @@ class Folded(NamedTuple):
 _encoder = msgspec.json.Encoder()
 
 
-def reader(view: View, source: Source) -> str:
-    """The name that events of `source` are parked under."""
-    return f"{view.name}/{source.contract.domain}"
+def reader(view: View, domain: str) -> str:
+    """The name that the events of a source are parked under."""
+    return f"{view.name}/{domain}"
 
 
 def fold(
-    view: View, source: Source, items: Sequence[Item], slots: Slots, blocked: Collection[str]
+    view: View,
+    batches: Mapping[str, Sequence[Item]],
+    slots: Slots,
+    blocked: Collection[tuple[str, str]],
 ) -> Folded:
-    """The changed rows, and what must be parked. `blocked` are keys of which something is."""
-    batch = _Batch(view, source, slots, blocked)
-    for item in items:
-        batch.take(item)
-    after = batch.slots(batch.now, batch.touched)
+    """The changed rows, and what must be parked. `batches` are by domain, `slots` all those of
+    the rows that they touch; of what `blocked` names, (reader, key), something is parked."""
     try:
-        return Folded(batch.rows(after), batch.parked, after)
+        return _folded(view, batches, slots, blocked, try_rows=False)
     except Exception:  # a row can't be made; by which event, only a row after each can tell
-        return _fold_each(_Batch(view, source, slots, blocked), items)
+        return _folded(view, batches, slots, blocked, try_rows=True)
 
 
-def _fold_each(batch: _Batch, items: Sequence[Item]) -> Folded:
-    rows: dict[str, RowChange] = {}
-    for item in items:
-        rows.update((row.key, row) for row in batch.take(item, with_rows=True))
-    return Folded(list(rows.values()), batch.parked, batch.slots(batch.now, batch.touched))
+def _folded(
+    view: View,
+    batches: Mapping[str, Sequence[Item]],
+    slots: Slots,
+    blocked: Collection[tuple[str, str]],
+    *,
+    try_rows: bool,
+) -> Folded:
+    now = dict(slots)
+    changed: dict[str, list[str]] = {}
+    parked: list[Parked] = []
+    for source in view.sources:
+        domain = source.contract.domain
+        if domain in batches:
+            batch = _Batch(view, source, now, blocked)
+            for item in batches[domain]:
+                batch.take(item, try_rows=try_rows)
+            now.update(batch.slots(batch.now, batch.touched))
+            for key in batch.touched:
+                changed.setdefault(key, []).append(domain)
+            parked += batch.parked
+    rows = [_row(view, key, domains, now[key]) for key, domains in changed.items()]
+    return Folded(rows, parked, {key: now[key] for key in changed})
 
 
 class _Batch:
-    """`now` are the source's slots as they have come to be, `touched` the keys changed."""
+    """One source's. `now` are its slots as they have come to be, `touched` the keys changed."""
 
-    def __init__(self, view: View, source: Source, slots: Slots, blocked: Collection[str]) -> None:
+    def __init__(
+        self, view: View, source: Source, slots: Slots, blocked: Collection[tuple[str, str]]
+    ) -> None:
         domain = source.contract.domain
         self.now = {key: of[domain] for key, of in slots.items() if domain in of}
         self.touched: dict[str, None] = {}
@@ -69,36 +89,33 @@ class _Batch:
         self._domain = domain
         self._shape = source.slot
         self._slots = slots
-        self._reader = reader(view, source)
-        self._blocked = set(blocked)
+        self._reader = reader(view, domain)
+        self._blocked = {key for parked_by, key in blocked if parked_by == self._reader}
 
-    def take(self, item: Item, *, with_rows: bool = False) -> Sequence[RowChange]:
-        """Folds the event, or parks it. Gives the rows that come of it, if they are wanted."""
+    def take(self, item: Item, *, try_rows: bool) -> None:
+        """Folds the event, or parks it."""
         problem = BEHIND if item.key in self._blocked else item.problem
         if problem is None:
             try:
                 changed = self._step(item)
-                rows = self.rows(self.slots(changed, changed)) if with_rows else ()
+                if try_rows:
+                    for slots in self.slots(changed, changed).values():
+                        _shown(self._view, slots)
                 self.now.update(changed)
                 self.touched.update(dict.fromkeys(changed))
-                return rows
+                return
             except Exception as error:  # poison: the key is parked, the others go on
                 problem = explain(error)
         self._blocked.add(item.key)
         self.parked.append(Parked(self._reader, item.key, item.position, item.body, problem))
-        return ()
 
-    def slots(self, now: Mapping[str, Struct], keys: Iterable[str]) -> Slots:
+    def slots(self, now: Mapping[str, Struct], keys: Collection[str]) -> Slots:
         """Those of `keys`, of all sources, where this one's are `now`."""
         domain, before = self._domain, self._slots
         return {
             key: {**before[key], domain: now[key]} if key in before else {domain: now[key]}
             for key in keys
         }
-
-    def rows(self, slots: Slots) -> Sequence[RowChange]:
-        """As people shall see them; raises what the view raises."""
-        return [_row(self._view, key, of[self._domain], of) for key, of in slots.items()]
 
     def _step(self, item: Item) -> Mapping[str, Struct]:
         """The next slot of each row that the event touches."""
@@ -110,10 +127,15 @@ class _Batch:
         return changed
 
 
-def _row(view: View, key: str, slot: Struct, slots: Mapping[str, Struct]) -> RowChange:
-    kept = _encoder.encode(slot).decode()
+def _row(view: View, key: str, changed: Sequence[str], slots: Mapping[str, Struct]) -> RowChange:
+    kept = {domain: _encoder.encode(slots[domain]).decode() for domain in changed}
+    return RowChange(key, kept, *_shown(view, slots))
+
+
+def _shown(view: View, slots: Mapping[str, Struct]) -> tuple[str | None, Sequence[Scalar]]:
+    """What people see, and the columns. Raises what the view raises."""
     row = view.row(slots)
     if row is None:
-        return RowChange(key, kept, None, [None] * len(view.columns))
+        return None, [None] * len(view.columns)
     columns = [check_column(n, kind, getattr(row, n)) for n, kind in view.columns.items()]
-    return RowChange(key, kept, _encoder.encode(row).decode(), columns)
+    return _encoder.encode(row).decode(), columns

@@ -15,18 +15,12 @@ from bus.clock import Clock
 from bus.reader import Reader
 from bus.store.port import StoreUnavailable
 from bus.tasks import end
-from bus.view import Source, View
-from bus.views.builder import Builder, Read, Rewound
+from bus.view import Source
+from bus.views.builder import Builder, Rewound
+from bus.views.gathered import MOST, Gathered
 
-BATCH = 4000
-"""Events in one transaction, at most."""
-AHEAD = 1
-"""Batches of a stream that are decoded and wait to be folded, at most."""
 LOOK = 1.0
 """Seconds between looks at what other processes of the view have written."""
-
-Ready = asyncio.Queue[Read | None]
-"""Decoded batches in order; None where the stream was read to its end."""
 
 log = structlog.get_logger()
 
@@ -37,18 +31,18 @@ class Following:
 
     def __init__(
         self,
-        view: View,
         broker: Broker,
         clock: Clock,
         builder: Builder,
+        gathered: Gathered,
         caught_up: Callable[[], Awaitable[None]],
     ) -> None:
-        self._view = view
         self._broker = broker
         self._clock = clock
+        self._view = builder.view
         self._builder = builder
+        self._gathered = gathered
         self._caught_up = caught_up
-        self._behind: set[str] = set()
 
     async def run(self) -> None:
         """Goes on for ever, through outages and losses of the view's store. Raises Halt."""
@@ -69,11 +63,9 @@ class Following:
 
     async def _follow_all(self) -> None:
         """Runs until one part raises; then the others end, too."""
-        self._behind = {source.contract.domain for source in self._view.sources}
-        parts: list[Coroutine[Any, Any, None]] = [self._look()]
-        for source in self._view.sources:
-            ready: Ready = asyncio.Queue(AHEAD)
-            parts += [self._read(source, ready), self._fold(source, ready)]
+        self._gathered.clear()
+        parts: list[Coroutine[Any, Any, None]] = [self._look(), self._fold()]
+        parts += map(self._read, self._view.sources)
         tasks = [asyncio.create_task(part) for part in parts]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -82,23 +74,25 @@ class Following:
         finally:
             await end(tasks)
 
-    async def _read(self, source: Source, ready: Ready) -> None:
-        """Decodes a batch while the one before it is folded and written."""
-        reader = Reader(self._broker, source.contract, batch=BATCH, clock=self._clock)
-        place = self._builder.checkpoints[source.contract.domain]
+    async def _read(self, source: Source) -> None:
+        """Decodes a batch while those before it are folded and written."""
+        domain = source.contract.domain
+        reader = Reader(self._broker, source.contract, batch=MOST, clock=self._clock)
+        place = self._builder.checkpoints[domain]
         async with aclosing(reader.follow(place)) as batches:
             async for batch in batches:
-                await ready.put(await self._builder.read(source, batch) if batch else None)
+                read = await self._builder.read(domain, batch) if batch else None
+                await self._gathered.put(domain, read)
 
-    async def _fold(self, source: Source, ready: Ready) -> None:
+    async def _fold(self) -> None:
+        behind = {source.contract.domain for source in self._view.sources}
         while True:
-            batch = await ready.get()
-            if batch is not None:
-                await self._builder.put(source, batch)
-            else:
-                self._behind.discard(source.contract.domain)
-                if not self._behind:
-                    await self._caught_up()
+            batches, ended = await self._gathered.take()
+            if batches:
+                await self._builder.put(batches)
+            behind -= ended
+            if ended and not behind:
+                await self._caught_up()
 
     async def _look(self) -> None:
         while True:

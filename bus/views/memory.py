@@ -51,10 +51,9 @@ class MemoryViewStore:
         if shelf.stamp != change.stamp:
             raise Superseded
         shelf.stamp = change.next_stamp
-        if change.place is not None:
-            shelf.checkpoints[change.domain] = change.place
+        shelf.checkpoints |= change.places
         for row in change.rows:
-            shelf.slots.setdefault(row.key, {})[change.domain] = row.slot
+            shelf.slots.setdefault(row.key, {}).update(row.slots)
             shelf.rows.pop(row.key, None)
             if row.row is not None:
                 columns = dict(zip(self.view.columns, row.columns, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from bus.halt import Halt
@@ -27,31 +27,29 @@ class State(NamedTuple):
 
 
 class RowChange(NamedTuple):
-    """A row as it shall be: one source's slot, what people see, and its columns.
+    """A row as it shall be: the slots that change, what people see, and its columns.
 
-    `slot` and `row` are JSON; without `row` the key has slots but is seen by nobody.
-    `columns` are in the order of the view's, all None where there is no row.
+    `slots`, by domain, and `row` are JSON; without `row` the key has slots but is seen by
+    nobody. `columns` are in the order of the view's, all None where there is no row.
     """
 
     key: str
-    slot: str
+    slots: Mapping[str, str]
     row: str | None
     columns: Sequence[Scalar]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """All that one transaction writes for the source `domain`, or nothing of it.
+    """All that one transaction writes, or nothing of it.
 
-    `place` is the checkpoint that it moves to; None leaves it. `parked` is new, or stands
-    in for what was parked there, with one more attempt; `unparked` are (reader, key,
-    position).
+    `places` are the checkpoints that it moves to, by domain. `parked` is new, or stands in
+    for what was parked there, with one more attempt; `unparked` are (reader, key, position).
     """
 
-    domain: str
     stamp: str
     next_stamp: str
-    place: Checkpoint | None = None
+    places: Mapping[str, Checkpoint] = field(default_factory=dict)
     rows: Sequence[RowChange] = ()
     parked: Sequence[Parked] = ()
     unparked: Sequence[tuple[str, str, int]] = ()

@@ -45,10 +45,7 @@ class PostgresViewStore:
         self._name = database(url)
         self._writing = Session(lambda: self._connect(_WRITING))
         self._asking: asyncpg.Pool | None = None
-        self._statements = {
-            source.contract.domain: tables.write_statement(view, source.contract.domain)
-            for source in view.sources
-        }
+        self._write = tables.write_statement(view)
         self._load = tables.load_statement(view)
 
     async def open(self) -> None:
@@ -86,9 +83,8 @@ class PostgresViewStore:
         }
 
     async def write(self, change: Change) -> None:
-        statement = self._statements[change.domain]
         with self._writer(committing=True) as session:
-            written = await session.fetchrow(statement, *_arguments(self.view, change))
+            written = await session.fetchrow(self._write, *_arguments(self.view, change))
         if written is None or not written[0]:
             raise Superseded
 
@@ -162,13 +158,15 @@ class PostgresViewStore:
 
 def _arguments(view: View, change: Change) -> Sequence[object]:
     """What the statement takes, in its order: few, wide arrays."""
-    place = change.place or (None, None)
+    places = [(domain, *place) for domain, place in change.places.items()]
+    domains = [source.contract.domain for source in view.sources]
     return [
-        *(change.stamp, change.next_stamp, change.domain, *place),
+        *(change.stamp, change.next_stamp),
+        *_transposed(places, 3),
         *_transposed(change.unparked, 3),
         *_transposed(change.parked, 5),
         *([row.key for row in change.rows], [row.row for row in change.rows]),
-        [row.slot for row in change.rows],
+        *([row.slots.get(domain) for row in change.rows] for domain in domains),
         *_transposed([row.columns for row in change.rows], len(view.columns)),
     ]
 

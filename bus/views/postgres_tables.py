@@ -123,17 +123,18 @@ def load_statement(view: View) -> str:
     return f"select key, {slots} from {table(view.name, view.version)} where key = any($1)"
 
 
-def write_statement(view: View, domain: str) -> str:
-    """One round trip: rows, checkpoint and what is parked, if the stamp is still the one
+def write_statement(view: View) -> str:
+    """One round trip: rows, checkpoints and what is parked, if the stamp is still the one
     that the writer has read. Gives whether it was."""
     base = table(view.name, view.version)
-    columns, values, updates = _written(view, domain)
+    columns, values, updates = _written(view)
     return f"""
         with moved as (
             update {base}_head set stamp = $2 where stamp = $1 returning true
         ), placed as (
-            update {base}_checkpoints set position = $4, event_id = $5
-            where domain = $3 and $4::bigint is not null and exists (select from moved)
+            update {base}_checkpoints as c set position = p.position, event_id = p.event_id
+            from unnest($3::text[], $4::bigint[], $5::text[]) as p (domain, position, event_id)
+            where c.domain = p.domain and exists (select from moved)
         ), freed as (
             delete from {base}_parked where exists (select from moved) and (reader, key, position)
             in (select * from unnest($6::text[], $7::text[], $8::bigint[]))
@@ -152,10 +153,15 @@ def write_statement(view: View, domain: str) -> str:
     """
 
 
-def _written(view: View, domain: str) -> tuple[str, str, str]:
-    """The columns that a write of `domain` sets, their arguments, and how a row is replaced."""
-    names = ["key", "row", f"slot_{domain}", *view.columns]
-    casts = ["text[]", "json[]", "json[]", *(CAST[kind] for kind in view.columns.values())]
+def _written(view: View) -> tuple[str, str, str]:
+    """The columns that a write sets, their arguments, and how a row is replaced."""
+    slots = [f"slot_{source.contract.domain}" for source in view.sources]
+    names = ["key", "row", *slots, *view.columns]
+    casts = ["text[]", "json[]", *("json[]" for _ in slots)]
+    casts += [CAST[kind] for kind in view.columns.values()]
     values = ", ".join(f"${number}::{cast}" for number, cast in enumerate(casts, start=14))
     columns = ", ".join(f'"{name}"' for name in names)
-    return columns, values, ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
+    base = table(view.name, view.version)
+    updates = [f'"{name}" = excluded."{name}"' for name in ("row", *view.columns)]
+    updates += [f'"{slot}" = coalesce(excluded."{slot}", {base}."{slot}")' for slot in slots]
+    return columns, values, ", ".join(updates)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bus import replies
+from bus.broker.waiting import within
 from bus.intake import Invalid
 from bus.views.port import ViewStore
 
@@ -21,10 +22,11 @@ _pair = re.compile(r"\s*([a-z][a-z0-9_]*)\s*=\s*([0-9]{1,18})\s*")
 
 
 class Progress:
-    """Where a view is, for those who wait for it."""
+    """Where a view is, for those who wait for it; `hurry` is called when somebody does."""
 
-    def __init__(self, store: ViewStore) -> None:
+    def __init__(self, store: ViewStore, hurry: Callable[[], None]) -> None:
         self._store = store
+        self._hurry = hurry
         self._moved = asyncio.Event()
         self._halted = ""
 
@@ -56,11 +58,9 @@ class Progress:
             return all(snapshot.positions[domain] >= n for domain, n in wanted.items())
 
     async def _some_move(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK):
-                await self._moved.wait()
-        except TimeoutError:
-            return
+        moved = self._moved
+        self._hurry()
+        await within(LOOK, moved)
 
 
 def at_least(headers: Mapping[str, str], domains: set[str]) -> Mapping[str, int]:

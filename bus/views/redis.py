@@ -153,15 +153,16 @@ def _arguments(change: Change, before: Mapping[str, ParkedRow]) -> Sequence[str]
     rows = [
         (
             row.key,
-            row.slot,
+            [text for domain, slot in row.slots.items() for text in (f"slot:{domain}", slot)],
             row.row or "",
             [entry(value, row.key) if row.row else "" for value in row.columns],
         )
         for row in change.rows
     ]
     parked = [_again(new, before) for new in change.parked]
+    places = {f"at:{domain}": place_text(place) for domain, place in change.places.items()}
     return [
-        *(change.stamp, change.next_stamp, change.domain, place_text(change.place)),
+        *(change.stamp, change.next_stamp, _text(places)),
         *(_text(rows), _text(["\0".join(map(str, gone)) for gone in change.unparked])),
         _text([(_field(row), _text(row)) for row in parked]),
     ]

@@ -76,8 +76,8 @@ def parsed(text: str, kind: type[str] | type[int]) -> Cursor:
     return Cursor(value[1:] if kind is str else int(value[1:]) + INTEGER.start, key)
 
 
-def place_text(place: Checkpoint | None) -> str:
-    return "" if place is None else f"{place.position} {place.event_id}"
+def place_text(place: Checkpoint) -> str:
+    return f"{place.position} {place.event_id}"
 
 
 def places(head: Mapping[str, str]) -> Mapping[str, Checkpoint]:

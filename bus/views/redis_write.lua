@@ -1,15 +1,16 @@
 -- Writes a batch if the view's stamp is still the one that the writer has read.
 -- KEYS: head, keys, parked, the common beginning of all rows, an index for each column.
--- ARGV: stamp, next stamp, domain, place, and as JSON: rows as [key, slot, row, entries],
---   fields to free, pairs of field and value to park. One text is much quicker to send than
---   thousands. Rows' names are made here: they are in the hash slot of the others.
+-- ARGV: stamp, next stamp, and as JSON: checkpoints by field, rows as [key, slots as fields
+--   and values in turn, row, entries], fields to free, pairs of field and value to park. One
+--   text is much quicker to send than thousands. Rows' names are made here: they are in the
+--   hash slot of the others.
 local head, keys, parked, base = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 if redis.call('HGET', head, 'stamp') ~= ARGV[1] then
   return 0
 end
 redis.call('HSET', head, 'stamp', ARGV[2])
-if ARGV[4] ~= '' then
-  redis.call('HSET', head, 'at:' .. ARGV[3], ARGV[4])
+for field, place in pairs(cjson.decode(ARGV[3])) do
+  redis.call('HSET', head, field, place)
 end
 
 local function index(row, column, entry)
@@ -28,15 +29,14 @@ local function index(row, column, entry)
   end
 end
 
-local slot = 'slot:' .. ARGV[3]
-for _, change in ipairs(cjson.decode(ARGV[5])) do
-  local key, shown = change[1], change[3]
+for _, change in ipairs(cjson.decode(ARGV[4])) do
+  local key, slots, shown = change[1], change[2], change[3]
   local row = base .. key
   if shown ~= '' then
-    redis.call('HSET', row, slot, change[2], 'row', shown)
+    redis.call('HSET', row, 'row', shown, unpack(slots))
     redis.call('ZADD', keys, 0, key)
   else
-    redis.call('HSET', row, slot, change[2])
+    redis.call('HSET', row, unpack(slots))
     redis.call('HDEL', row, 'row')
     redis.call('ZREM', keys, key)
   end
@@ -44,10 +44,10 @@ for _, change in ipairs(cjson.decode(ARGV[5])) do
     index(row, column, entry)
   end
 end
-for _, field in ipairs(cjson.decode(ARGV[6])) do
+for _, field in ipairs(cjson.decode(ARGV[5])) do
   redis.call('HDEL', parked, field)
 end
-for _, pair in ipairs(cjson.decode(ARGV[7])) do
+for _, pair in ipairs(cjson.decode(ARGV[6])) do
   redis.call('HSET', parked, pair[1], pair[2])
 end
 return 1

@@ -18,6 +18,7 @@ from bus.view import View
 from bus.views import parked, queries
 from bus.views.builder import Builder
 from bus.views.following import Following
+from bus.views.gathered import Gathered
 from bus.views.port import ViewStore
 from bus.views.progress import Progress
 
@@ -38,10 +39,11 @@ class ViewWorker:
         self.problems: dict[str, str] = {}
         self._store = store
         self._broker = broker
-        self._progress = Progress(store)
+        gathered = Gathered()
+        self._progress = Progress(store, gathered.hurry)
         clock = clock or SystemClock()
         self._builder = Builder(store, clock, self._progress.moved)
-        self._following = Following(view, broker, clock, self._builder, self._caught_up)
+        self._following = Following(broker, clock, self._builder, gathered, self._caught_up)
         self._serving: Serving | None = None
         self._running: asyncio.Task[None] | None = None
 

@@ -10,6 +10,7 @@ import nats
 import pytest
 
 from bus.broker.port import NoResponders
+from bus.views import gathered
 from tests.contract.views.scene import Scene
 
 
@@ -132,6 +133,19 @@ async def test_a_question_can_wait_for_what_its_asker_has_just_done(scene: Scene
     assert answer["owed"] == 29
     late = await scene.ask("get.b-1", headers={"at-least": "bills=99"})
     assert (late["status"], late["code"]) == ("unavailable", "CatchingUp")
+
+
+async def test_a_question_that_waits_makes_the_view_hurry(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathered, "PACE", 3600.0)
+    await scene.worker()
+    await scene.bill(("b-1", "ann", 10))
+    await scene.at_rest()
+    for number in (2, 3, 4):
+        await scene.bill(("b-1", "ann", 10))
+        answer = await scene.ask("get.b-1", headers={"At-Least": f"bills={number}"})
+        assert answer["owed"] == 10 * number
 
 
 @pytest.mark.parametrize("header", ["bills", "bills=", "bills=-1", "other=1", "bills=1;money=1"])

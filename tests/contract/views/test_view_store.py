@@ -23,7 +23,7 @@ UNICODE = "naïve ☃ 𝕏 \u2028 'quoted' \\ \" {view}"
 def shown(key: str, who: str | None = "ann", owed: int | None = 1, note: str = "") -> RowChange:
     row = {"id": key, "who": who, "owed": owed, "note": note}
     slot = msgspec.json.encode({"who": who or "", "billed": owed or 0}).decode()
-    return RowChange(key, slot, msgspec.json.encode(row).decode(), (who, owed, note))
+    return RowChange(key, {"bills": slot}, msgspec.json.encode(row).decode(), (who, owed, note))
 
 
 async def write(
@@ -32,8 +32,8 @@ async def write(
     """The next write of `domain`, one position on unless told otherwise."""
     state = await store.state()
     position = state.checkpoints[domain].position + 1
-    place = Checkpoint(position, f"event-{position}")
-    change = replace(Change(domain, state.stamp, uuid7(), place, rows), **more)  # type: ignore[arg-type]
+    places = {domain: Checkpoint(position, f"event-{position}")}
+    change = replace(Change(state.stamp, uuid7(), places, rows), **more)  # type: ignore[arg-type]
     await store.write(change)
     return change
 
@@ -64,7 +64,7 @@ async def test_a_new_view_starts_before_the_first_event_of_each_stream(stores: S
 
 async def test_rows_and_checkpoint_are_written_together(stores: Stores) -> None:
     store = await stores(DEBTS)
-    await write(store, shown("b-1", "ann", 7), place=Checkpoint(12, "event-12"))
+    await write(store, shown("b-1", "ann", 7), places={"bills": Checkpoint(12, "event-12")})
     async with store.snapshot() as snapshot:
         row = await snapshot.rows.get("b-1")
         assert row == {"id": "b-1", "who": "ann", "owed": 7, "note": ""}
@@ -77,10 +77,9 @@ async def test_a_write_that_rests_on_an_older_state_writes_nothing(stores: Store
     old = await store.state()
     await write(other, shown("b-1", "ann", 7), domain="money")
     late = Change(
-        "bills",
         old.stamp,
         uuid7(),
-        Checkpoint(5, "e"),
+        {"bills": Checkpoint(5, "e")},
         [shown("b-1", "bob", 1)],
         parked=[Parked("debts/bills", "bill/b-9", 5, b"{}", "why")],
     )
@@ -97,7 +96,7 @@ async def test_of_writers_at_once_one_wins(stores: Stores) -> None:
     several = [await stores(DEBTS) for _ in range(4)]
     stamp = (await several[0].state()).stamp
     changes = [
-        Change("bills", stamp, uuid7(), Checkpoint(n, f"e{n}"), [shown("b-1", f"w{n}", n)])
+        Change(stamp, uuid7(), {"bills": Checkpoint(n, f"e{n}")}, [shown("b-1", f"w{n}", n)])
         for n in range(1, 5)
     ]
     outcomes = await asyncio.gather(
@@ -115,7 +114,9 @@ async def test_of_writers_at_once_one_wins(stores: Stores) -> None:
 async def test_each_source_writes_its_own_slot(stores: Stores) -> None:
     store = await stores(DEBTS)
     await write(store, shown("b-1", "ann", 7))
-    await write(store, shown("b-1", "ann", 5)._replace(slot='{"paid":2}'), domain="money")
+    await write(
+        store, shown("b-1", "ann", 5)._replace(slots={"money": '{"paid":2}'}), domain="money"
+    )
     await write(store, shown("b-2", "bob", 1))
     slots = await store.load(["b-1", "b-2", "b-3"])
     assert {key: set(of) for key, of in slots.items()} == {
@@ -126,10 +127,24 @@ async def test_each_source_writes_its_own_slot(stores: Stores) -> None:
     assert msgspec.json.decode(slots["b-1"]["money"]) == {"paid": 2}
 
 
+async def test_one_write_moves_several_streams(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    await write(store, shown("b-1", "ann", 7), shown("b-2", "bob", 1))
+    places = {"bills": Checkpoint(9, "event-9"), "money": Checkpoint(4, "event-4")}
+    both = shown("b-1", "ann", 5)._replace(slots={"bills": '{"n":1}', "money": '{"paid":2}'})
+    await write(store, both, shown("b-3", "eve", 3), places=places)
+    assert (await store.state()).checkpoints == places
+    slots = await store.load(["b-1", "b-2", "b-3"])
+    assert slots["b-1"] == {"bills": '{"n":1}', "money": '{"paid":2}'}
+    assert [set(slots[key]) for key in ("b-2", "b-3")] == [{"bills"}, {"bills"}]
+    async with store.snapshot() as snapshot:
+        assert snapshot.positions == {"bills": 9, "money": 4}
+
+
 async def test_a_key_without_a_row_keeps_its_slots_and_is_seen_by_nobody(stores: Stores) -> None:
     store = await stores(DEBTS)
     await write(store, shown("b-1"), shown("b-2"))
-    await write(store, RowChange("b-1", "{}", None, (None, None, None)))
+    await write(store, RowChange("b-1", {"bills": "{}"}, None, (None, None, None)))
     async with store.snapshot() as snapshot:
         assert await snapshot.rows.get("b-1") is None
         assert set(await snapshot.rows.many(["b-1", "b-2", "b-3"])) == {"b-2"}
@@ -141,7 +156,7 @@ async def test_a_key_without_a_row_keeps_its_slots_and_is_seen_by_nobody(stores:
 async def test_any_text_comes_back_as_it_was(stores: Stores) -> None:
     store = await stores(DEBTS)
     nul = shown("b-1", UNICODE, 2)._replace(
-        row='{"id":"b-1","note":"a\\u0000b"}', slot='{"x":"\\u0000"}'
+        row='{"id":"b-1","note":"a\\u0000b"}', slots={"bills": '{"x":"\\u0000"}'}
     )
     await write(store, nul, shown(UNICODE, UNICODE, 1))
     async with store.snapshot() as snapshot:
@@ -318,12 +333,12 @@ async def test_what_is_parked_counts_its_attempts_until_it_is_freed(stores: Stor
     store = await stores(DEBTS)
     await write(store, parked=[waiting("bill/a", 1), waiting("bill/a", 2)])
     since = (await store.parked())[0].since
-    await write(store, place=None, parked=[waiting("bill/a", 1, "again")])
+    await write(store, places={}, parked=[waiting("bill/a", 1, "again")])
     first, second = await store.parked()
     assert (first.attempts, first.reason, first.since) == (2, "again", since)
     assert (second.attempts, second.reason) == (1, "why")
     gone = [("debts/bills", "bill/a", 1), ("debts/bills", "bill/a", 2)]
-    await write(store, shown("a"), place=None, unparked=gone)
+    await write(store, shown("a"), places={}, unparked=gone)
     assert await store.parked() == []
     state = await store.state()
     assert not state.parked

@@ -15,8 +15,6 @@ from bus.views.memory import MemoryViews, MemoryViewStore
 from tests.contract.views.sample import BILLS, DEBTS, Billed
 from tests.contract.views.scene import written
 
-SOURCE = DEBTS.sources[0]
-
 
 class Counting(MemoryViewStore):
     """Notes which slots are loaded."""
@@ -43,6 +41,10 @@ async def begun(views: MemoryViews) -> tuple[Builder, Counting]:
     return builder, store
 
 
+async def take(builder: Builder, batch: Sequence[Delivered]) -> None:
+    await builder.put({"bills": await builder.read("bills", batch)})
+
+
 async def owed(store: MemoryViewStore) -> Any:
     async with store.snapshot() as snapshot:
         return {row["id"]: row["owed"] for row in (await snapshot.rows.find({})).rows}
@@ -51,7 +53,7 @@ async def owed(store: MemoryViewStore) -> Any:
 async def test_what_was_written_last_is_not_loaded_again() -> None:
     builder, store = await begun(MemoryViews())
     for position in (1, 2, 3):
-        await builder.take(SOURCE, [billed(position)])
+        await take(builder, [billed(position)])
     assert store.loaded == ["b-1"]
     assert await owed(store) == {"b-1": 1110}
 
@@ -59,19 +61,19 @@ async def test_what_was_written_last_is_not_loaded_again() -> None:
 async def test_what_another_process_wrote_is_loaded() -> None:
     views = MemoryViews()
     (one, store), (other, _) = await begun(views), await begun(views)
-    await one.take(SOURCE, [billed(1)])
-    await other.take(SOURCE, [billed(1), billed(2)])
-    await one.take(SOURCE, [billed(2), billed(3)])
+    await take(one, [billed(1)])
+    await take(other, [billed(1), billed(2)])
+    await take(one, [billed(2), billed(3)])
     assert await owed(store) == {"b-1": 1110}
 
 
 async def test_after_a_loss_nothing_is_remembered() -> None:
     views = MemoryViews()
     builder, store = await begun(views)
-    await builder.take(SOURCE, [billed(1)])
+    await take(builder, [billed(1)])
     views.flush()
     await builder.begin()
-    await builder.take(SOURCE, [billed(1)])
+    await take(builder, [billed(1)])
     assert await owed(store) == {"b-1": 10}
 
 
@@ -81,5 +83,5 @@ async def test_of_many_rows_those_written_first_are_forgotten(
     monkeypatch.setattr(known, "MOST", 2)
     builder, store = await begun(MemoryViews())
     for position, id in enumerate(("b-1", "b-2", "b-1", "b-3", "b-1", "b-2"), start=1):
-        await builder.take(SOURCE, [billed(position, id)])
+        await take(builder, [billed(position, id)])
     assert store.loaded == ["b-1", "b-2", "b-3", "b-2"]

@@ -1,0 +1,113 @@
+"""What a view has read and decoded, and what waits to be written: one write for all streams.
+
+A row is written anew by each write that touches it, and its events follow each other within
+moments, in the streams of several services. So the shop at full speed writes the row of an
+order five times, and not twelve, where a write waits for what comes soon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence, Set
+from typing import NamedTuple
+
+from bus.broker.waiting import within
+from bus.store.port import Checkpoint
+from bus.views.reading import Item
+
+PACE = 0.2
+"""Seconds between the beginnings of two writes, unless much is waiting, or somebody is."""
+MUCH = 1000
+"""Events for which a write doesn't wait."""
+MOST = 4000
+"""Events in one write, and of one stream that wait for the next, at most; more only where a
+single batch has more."""
+
+
+class Read(NamedTuple):
+    """What a view wants of a stream, and where that ends."""
+
+    items: Sequence[Item]
+    place: Checkpoint
+
+    def then(self, next: Read) -> Read:
+        return Read([*self.items, *next.items], next.place)
+
+
+class Taken(NamedTuple):
+    """`batches` by domain; the streams of `ended` have been read to their ends."""
+
+    batches: Mapping[str, Read]
+    ended: Set[str]
+
+
+class Gathered:
+    """Filled by a reader a stream, emptied by one writer."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[str, Read | None]] = deque()
+        self._counts: dict[str, int] = {}
+        self._some = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._room = asyncio.Event()
+        self._last = float("-inf")
+
+    async def put(self, domain: str, batch: Read | None) -> None:
+        """None: the stream has been read to its end. Returns when there was room for it."""
+        count = len(batch.items) if batch else 0
+        while self._counts.get(domain, 0) and self._counts[domain] + count > MOST:
+            self._room.clear()
+            await self._room.wait()
+        self._waiting.append((domain, batch))
+        self._counts[domain] = self._counts.get(domain, 0) + count
+        self._some.set()
+        if self._much:
+            self._urgent.set()
+
+    def clear(self) -> None:
+        """Forgets what waits: the streams are read anew."""
+        self._waiting.clear()
+        self._counts.clear()
+        self._some.clear()
+        self._room.set()
+
+    def hurry(self) -> None:
+        """Somebody waits for the next write."""
+        self._urgent.set()
+
+    async def take(self) -> Taken:
+        """What has come first in each stream, when it is time to write it."""
+        await self._some.wait()
+        if any(batch for _, batch in self._waiting):
+            loop = asyncio.get_running_loop()
+            await within(self._last + PACE - loop.time(), self._urgent)
+            self._last = loop.time()
+        taken = self._take()
+        self._room.set()
+        if not self._waiting:
+            self._some.clear()
+        if not self._much:
+            self._urgent.clear()
+        return taken
+
+    def _take(self) -> Taken:
+        found: dict[str, Read] = {}
+        ended: set[str] = set()
+        count = 0
+        while self._waiting:
+            domain, batch = self._waiting[0]
+            if batch is None:
+                ended.add(domain)
+            elif not found or count + len(batch.items) <= MOST:
+                found[domain] = found[domain].then(batch) if domain in found else batch
+                count += len(batch.items)
+                self._counts[domain] -= len(batch.items)
+            else:
+                break
+            self._waiting.popleft()
+        return Taken(found, ended)
+
+    @property
+    def _much(self) -> bool:
+        return sum(self._counts.values()) >= MUCH
