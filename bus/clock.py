@@ -62,6 +62,8 @@ DRAWN = 256
 _drawn: list[str] = []
 """Random ends of ids. Asking the system for one costs more than all the rest of making an
 id, so it is asked for many. A list, because several threads may take from it."""
+_begun = [(0, "")]
+"""The millisecond of the last id, and what all ids of that millisecond begin with."""
 _BITS = 76
 _variant = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
@@ -70,13 +72,18 @@ os.register_at_fork(after_in_child=_drawn.clear)
 
 def uuid7() -> str:
     """A time-ordered UUID (RFC 9562, version 7): index pages fill from one side."""
-    at = f"{time.time_ns() // 1_000_000:012x}"
+    now = time.time_ns() // 1_000_000
+    at, begin = _begun[0]
+    if at != now:
+        text = f"{now:012x}"
+        begin = f"{text[:8]}-{text[8:]}-"
+        _begun[0] = (now, begin)
     try:
         end = _drawn.pop()
     except IndexError:
         end, *others = _ends(os.urandom(_BITS * DRAWN // 8).hex())
         _drawn.extend(others)
-    return f"{at[:8]}-{at[8:]}-{end}"
+    return begin + end
 
 
 def _ends(hex: str) -> list[str]:

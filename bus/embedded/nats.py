@@ -75,6 +75,9 @@ class NatsServer(Server):
             "host": HOST,
             "port": self.port,
             "max_payload": self._max_payload,
+            # Hardly any subject comes twice, as each ends in an id: to look for it in a cache,
+            # and to make room in it for this one, costs more than to match it.
+            "disable_sublist_cache": True,
             "jetstream": {"store_dir": str(self.folder / "jetstream")},
         }
         if self._monitoring is not None:

@@ -12,7 +12,7 @@ import pytest
 
 from bus.batch import LEAVING, RETRY
 from bus.clock import ManualClock, SystemClock
-from bus.committer import Committer
+from bus.committer import FEW, Committer
 from bus.envelope import Key
 from bus.messages import Command
 from bus.store.memory import MemoryDisk, MemoryStore
@@ -134,6 +134,29 @@ async def test_what_arrives_during_a_commit_forms_the_next_batch(disk: MemoryDis
         store.gate.set()
         await asyncio.gather(first, *rest)
     assert [len(append.events) for append in store.appends] == [1, 20]
+
+
+async def test_a_batch_takes_no_more_than_its_share(disk: MemoryDisk) -> None:
+    store = GatedStore(disk)
+    async with committing(store) as committer:
+        store.gate.clear()
+        outcomes = [committer.submit(work(Deposit(id=f"t-{n}", amount=1))) for n in range(300)]
+        await store.committing.wait()
+        assert len(store.appends[0].events) == 100
+        store.gate.set()
+        await asyncio.gather(*outcomes)
+    sizes = [len(append.events) for append in store.appends]
+    assert sum(sizes) == 300
+    assert min(sizes[:-1]) >= FEW
+    assert max(sizes) == 100
+
+
+async def test_few_are_not_divided(disk: MemoryDisk) -> None:
+    store = GatedStore(disk)
+    async with committing(store) as committer:
+        few = [work(Deposit(id=f"t-{n}", amount=1)) for n in range(FEW)]
+        assert all(isinstance(outcome, Accepted) for outcome in await told(committer, *few))
+    assert [len(append.events) for append in store.appends] == [FEW]
 
 
 async def test_later_commands_of_a_batch_see_what_earlier_ones_decided(disk: MemoryDisk) -> None:
