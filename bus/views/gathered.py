@@ -8,7 +8,7 @@ order five times, and not twelve, where a write waits for what comes soon.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ class Gathered:
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[str, Read | None]] = deque()
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, int] = defaultdict(int)
         self._some = asyncio.Event()
         self._urgent = asyncio.Event()
         self._room = asyncio.Event()
@@ -55,12 +55,12 @@ class Gathered:
 
     async def put(self, domain: str, batch: Read | None) -> None:
         """None: the stream has been read to its end. Returns when there was room for it."""
-        count = len(batch.items) if batch else 0
-        while self._counts.get(domain, 0) and self._counts[domain] + count > MOST:
+        count = _count(batch)
+        while self._counts[domain] and self._counts[domain] + count > MOST:
             self._room.clear()
             await self._room.wait()
         self._waiting.append((domain, batch))
-        self._counts[domain] = self._counts.get(domain, 0) + count
+        self._counts[domain] += count
         self._some.set()
         if self._much:
             self._urgent.set()
@@ -97,17 +97,22 @@ class Gathered:
         count = 0
         while self._waiting:
             domain, batch = self._waiting[0]
-            if batch is None:
-                ended.add(domain)
-            elif not found or count + len(batch.items) <= MOST:
-                found[domain] = found[domain].then(batch) if domain in found else batch
-                count += len(batch.items)
-                self._counts[domain] -= len(batch.items)
-            else:
+            if found and count + _count(batch) > MOST:
                 break
             self._waiting.popleft()
+            count += _count(batch)
+            self._counts[domain] -= _count(batch)
+            if batch is None:
+                ended.add(domain)
+            else:
+                found[domain] = found[domain].then(batch) if domain in found else batch
         return Taken(found, ended)
 
     @property
     def _much(self) -> bool:
         return sum(self._counts.values()) >= MUCH
+
+
+def _count(batch: Read | None) -> int:
+    """At least one: of batches that a view wants nothing of, no more may wait than of others."""
+    return max(1, len(batch.items)) if batch else 1

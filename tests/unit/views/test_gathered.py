@@ -116,6 +116,20 @@ async def test_a_stream_that_has_much_waiting_waits_and_holds_up_no_other(
 
 
 @pytest.mark.usefixtures("slow")
+async def test_of_batches_that_nothing_is_wanted_of_no_more_wait_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gathered, "MOST", 4)
+    waiting = Gathered()
+    for position in range(1, 5):
+        await waiting.put("bills", Read([], Checkpoint(position, f"event-{position}")))
+    more = await begun(waiting.put("bills", read(5)))
+    assert not more.done()
+    assert (await waiting.take()).batches["bills"] == Read([], Checkpoint(4, "event-4"))
+    await more
+
+
+@pytest.mark.usefixtures("slow")
 async def test_the_end_of_a_stream_is_told_with_what_came_before_it() -> None:
     waiting = Gathered()
     await waiting.put("bills", read(1))
