@@ -139,9 +139,9 @@ class Domain:
         span = self.spans.get(type(command))
         if span is not None:
             return tuple(span.decide(command, states, now))
-        ((key, state),) = states.items()
-        events = self.deciders[key.aggregate].decide(command, state, now)
-        return [(key, event) for event in events]
+        key = Key(self.contract.command_aggregates[type(command)], command.id)
+        decider = self.deciders[key.aggregate]
+        return [(key, event) for event in decider.decide(command, states[key], now)]
 
     def evolve(self, key: Key, state: Any, event: Event) -> Any:
         return self.deciders[key.aggregate].evolve(state, event)
