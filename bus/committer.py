@@ -37,11 +37,9 @@ AT_ONCE = 3
 SHARE = 3
 """One in so many of all that is not settled is in one batch, at most. Who is answered at once
 sends again at once: a batch of nearly all of them leaves nothing to decide while it is written,
-and nothing to write while the next is decided (64 senders are a tenth faster so, 256 a fifth).
-"""
+and nothing to write while the next is decided."""
 FEW = 32
-"""Works that are never divided for that: to write one more batch costs as much as to decide
-and write a good dozen works."""
+"""Works that are never divided for that: one more batch costs more than it gives."""
 
 
 async def _never_behind(_: str) -> bool:

@@ -1,8 +1,7 @@
 """What a view has read and decoded, and what waits to be written: one write for all streams.
 
 A row is written anew by each write that touches it, and its events follow each other within
-moments, in the streams of several services. So the shop at full speed writes the row of an
-order five times, and not twelve, where a write waits for what comes soon.
+moments, in the streams of several services. So a write waits for what comes soon.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import pytest
 
@@ -13,6 +14,7 @@ from bus.views.gathered import Gathered, Read, Taken
 from bus.views.reading import Item
 
 NEVER = 3600.0
+T = TypeVar("T")
 
 
 def read(first: int, last: int | None = None) -> Read:
@@ -28,9 +30,9 @@ def positions(taken: Taken) -> dict[str, list[int]]:
     return {domain: [item.position for item in b.items] for domain, b in taken.batches.items()}
 
 
-async def begun(what: Awaitable[object]) -> asyncio.Future[object]:
+async def begun(what: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """It has come as far as it can come without anybody's help."""
-    task = asyncio.ensure_future(what)
+    task = asyncio.create_task(what)
     for _ in range(10):
         await asyncio.sleep(0)
     return task
@@ -60,9 +62,7 @@ async def test_the_next_one_takes_what_came_meanwhile_in_all_streams() -> None:
     await waiting.put("money", read(7, 8))
     await waiting.put("bills", read(3, 4))
     waiting.hurry()
-    taken = await taking
-    assert isinstance(taken, Taken)
-    assert positions(taken) == {"bills": [2, 3, 4], "money": [7, 8]}
+    assert positions(await taking) == {"bills": [2, 3, 4], "money": [7, 8]}
     await waiting.put("bills", read(5))
     assert not (await begun(waiting.take())).done()  # who hurried has what they waited for
 
@@ -85,9 +85,7 @@ async def test_much_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     taking = await begun(waiting.take())
     assert not taking.done()
     await waiting.put("money", read(1, 2))
-    taken = await taking
-    assert isinstance(taken, Taken)
-    assert positions(taken) == {"bills": [2, 3], "money": [1, 2]}
+    assert positions(await taking) == {"bills": [2, 3], "money": [1, 2]}
 
 
 async def test_a_write_has_a_bound_and_the_rest_is_next(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,6 +146,4 @@ async def test_what_is_read_anew_does_not_wait_twice() -> None:
     taking = await begun(waiting.take())
     assert not taking.done()
     await waiting.put("bills", read(1, 2))
-    taken = await taking
-    assert isinstance(taken, Taken)
-    assert positions(taken) == {"bills": [1, 2]}
+    assert positions(await taking) == {"bills": [1, 2]}
