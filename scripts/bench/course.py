@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from scripts.bench import library, pgbench, trueup
-from scripts.bench.figures import Figure, Pace, figure, middle
+from scripts.bench.figures import Figure, Pace, figure
 from scripts.bench.ground import Ground
 from scripts.bench.usage import Usage
 
@@ -15,7 +15,7 @@ NEW, FIFTH, AGAIN = "new", "fifth", "again"
 """A command to a new aggregate; to one with five events that the service must load; and to
 the same one once more, while the service has its state in memory."""
 CASES = (NEW, FIFTH, AGAIN)
-TRUEUP, PGBENCH, ECHO = "trueup", "pgbench", "echo"
+TRUEUP, ECHO = "trueup", "echo"
 KEPT = 18_000
 """Aggregates that are prepared at most: about as many as a service keeps in memory."""
 
@@ -37,18 +37,19 @@ class Measured(NamedTuple):
     clients: int
 
 
-Results = Mapping[Measured, Figure]
+Results = Mapping[Measured, Sequence[Figure]]
+"""Of each round."""
 
 
 async def run(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Results:
-    """The median of all rounds. The service must be running."""
+    """All rounds. The service must be running."""
     found: dict[Measured, list[Figure]] = defaultdict(list)
     await pgbench.prepare(ground.database("plain"))
     for number in range(1, plan.rounds + 1):
         for clients in plan.clients:
             say(f"round {number} of {plan.rounds}, {clients} clients")
             await _round(ground, plan, clients, found)
-    return {measured: middle(figures) for measured, figures in found.items()}
+    return found
 
 
 async def _round(
@@ -58,21 +59,22 @@ async def _round(
         found[Measured(who, case, clients)].append(figure)
 
     pace, in_all = Pace(clients, plan.seconds, plan.warm_up), plan.seconds + plan.warm_up
-    add(PGBENCH, "", await _pgbench(ground, pace))
+    add(pgbench.DEFAULT, "", await _pgbench(ground, pgbench.DEFAULT, pace))
     new = await trueup.measure(ground, trueup.new_ids(in_all), pace)
     add(TRUEUP, NEW, new)
-    for way in (library.DEFAULT, library.FUNCTIONS):
-        for case in (NEW, FIFTH):
-            add(way, case, await library.measure(ground, way, case, pace))
+    add(pgbench.PREPARED, "", await _pgbench(ground, pgbench.PREPARED, pace))
     old = await trueup.prepared_ids(ground, _enough(new, in_all))
     for case in (FIFTH, AGAIN):
         add(TRUEUP, case, await trueup.measure(ground, old, pace))
+    for way in (library.DEFAULT, library.FUNCTIONS):
+        for case in (NEW, FIFTH):
+            add(way, case, await library.measure(ground, way, case, pace))
     add(ECHO, "", await trueup.measure_echo(ground, pace))
 
 
-async def _pgbench(ground: Ground, pace: Pace) -> Figure:
+async def _pgbench(ground: Ground, way: str, pace: Pace) -> Figure:
     usage = Usage({"postgres": ground.processes()["postgres"]})
-    found = await pgbench.measure(ground.database("plain"), ground.folder, pace)
+    found = await pgbench.measure(ground.database("plain"), ground.folder, way, pace)
     return figure(found, usage.busy())
 
 

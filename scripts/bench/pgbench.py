@@ -26,6 +26,10 @@ BODY = (
     '"data":{"@type":"StockReceived","quantity":1,"note":""}}'
 )
 """As long as an event of ours."""
+DEFAULT, PREPARED = "pgbench", "prepared"
+"""As pgbench comes, each statement sent as text; and with prepared statements, as our store and
+the library send theirs."""
+PROTOCOLS = {DEFAULT: "simple", PREPARED: "prepared"}
 INSERT = f"insert into plain (body) values ('{BODY}');\n"
 
 
@@ -55,14 +59,15 @@ async def prepare(database: str) -> None:
         await connection.close()
 
 
-async def measure(database: str, folder: Path, pace: Pace) -> Run:
-    """Prepared statements, as many threads as processors. Raises NoPgbench."""
+async def measure(database: str, folder: Path, way: str, pace: Pace) -> Run:
+    """With as many threads as processors. Raises NoPgbench."""
     script = folder / "insert.sql"
     script.write_text(INSERT)
     threads = min(pace.clients, os.cpu_count() or 1)
     url = urlsplit(database)
     command = [
-        *(str(found()), "-n", "-M", "prepared", "-c", str(pace.clients), "-j", str(threads)),
+        *(str(found()), "-n", "-M", PROTOCOLS[way]),
+        *("-c", str(pace.clients), "-j", str(threads)),
         *(
             "-T",
             str(max(1, round(pace.seconds))),

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from scripts.bench import library
-from scripts.bench.course import AGAIN, CASES, ECHO, FIFTH, NEW, PGBENCH, TRUEUP, Measured, Results
-from scripts.bench.figures import Figure
+from scripts.bench import library, pgbench
+from scripts.bench.course import AGAIN, CASES, ECHO, FIFTH, NEW, TRUEUP, Measured, Results
+from scripts.bench.figures import Figure, middle
 
-WIDTH = 150
+WIDTH = 180
 SAID = {
     NEW: "new",
     FIFTH: "fifth: loaded",
     AGAIN: "fifth: kept",
 }
+OTHERS = (pgbench.DEFAULT, pgbench.PREPARED, library.DEFAULT, library.FUNCTIONS)
 PARTS = ("service", "postgres", "nats", "load")
 
 
@@ -28,28 +30,29 @@ def rows(disk: str, results: Results) -> Sequence[dict[str, Any]]:
 
 
 def _row(disk: str, results: Results, case: str, clients: int) -> dict[str, Any]:
-    ours = results[Measured(TRUEUP, case, clients)]
     theirs = case if case == NEW else FIFTH
+    ours = results[Measured(TRUEUP, case, clients)]
     others = {
-        "pgbench": results[Measured(PGBENCH, "", clients)],
-        "library": results[Measured(library.DEFAULT, theirs, clients)],
-        "functions": results[Measured(library.FUNCTIONS, theirs, clients)],
+        who: results[Measured(who, "" if who in pgbench.PROTOCOLS else theirs, clients)]
+        for who in OTHERS
     }
-    echo = results[Measured(ECHO, "", clients)]
+    row: dict[str, Any] = {"disk": disk, "case": case, "clients": clients}
+    for who, rounds in {TRUEUP: ours, **others}.items():
+        row |= _figure(who, middle(rounds))
+    row |= {f"x_{who}": _ratio(ours, rounds) for who, rounds in others.items()}
+    busy = middle(ours).busy
+    echo = middle(results[Measured(ECHO, "", clients)])
     return {
-        "disk": disk,
-        "case": case,
-        "clients": clients,
-        **_figure("trueup", ours),
-        **{
-            key: value
-            for name, other in others.items()
-            for key, value in _figure(name, other).items()
-        },
-        **{f"x_{name}": round(ours.per_second / o.per_second, 2) for name, o in others.items()},
-        "cpu": {part: round(ours.busy[part], 2) for part in PARTS},
+        **row,
+        "cpu": {part: round(busy[part], 2) for part in PARTS},
         "echo_per_second": round(echo.per_second),
     }
+
+
+def _ratio(ours: Sequence[Figure], theirs: Sequence[Figure]) -> float:
+    """The median of the rounds' own: the machine's speed changes between them."""
+    pairs = zip(ours, theirs, strict=True)
+    return round(statistics.median(our.per_second / their.per_second for our, their in pairs), 2)
 
 
 def _figure(name: str, figure: Figure) -> dict[str, Any]:
@@ -74,16 +77,16 @@ def _speeds(disk: str, found: Sequence[dict[str, Any]]) -> Table:
     table = Table(title=f"Commands a second · {disk}", title_justify="left", box=None)
     table.add_column("case")
     heads = ["clients", "Trueup", "p50 ms", "p99 ms"]
-    for other in ("pgbench", "library", "functions"):
+    for other in OTHERS:
         heads += [other, "p50", "p99"]
-    for head in (*heads, "× pgbench", "× library", "× functions"):
+    for head in (*heads, *(f"× {other}" for other in OTHERS)):
         table.add_column(head, justify="right")
     for row in found:
         cells = [SAID[row["case"]], str(row["clients"])]
-        for who in ("trueup", "pgbench", "library", "functions"):
+        for who in (TRUEUP, *OTHERS):
             cells += [f"{row[f'{who}_per_second']:,}"]
             cells += [f"{row[f'{who}_{quantile}_ms']:.1f}" for quantile in ("p50", "p99")]
-        cells += [f"{row[f'x_{who}']:.2f}" for who in ("pgbench", "library", "functions")]
+        cells += [f"{row[f'x_{who}']:.2f}" for who in OTHERS]
         table.add_row(*cells)
     return table
 

@@ -32,7 +32,7 @@ def test_the_bench_measures_everything_on_a_fast_and_on_a_slow_disk() -> None:
         for case in ("new", "fifth", "again")
     ]
     for row in rows:
-        for who in ("trueup", "pgbench", "library", "functions"):
+        for who in ("trueup", "pgbench", "prepared", "library", "functions"):
             assert row[f"{who}_per_second"] > 0
             assert 0 < row[f"{who}_p50_ms"] <= row[f"{who}_p99_ms"]
         if row["disk"] == "a commit takes 1 ms longer":
