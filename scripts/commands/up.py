@@ -134,9 +134,10 @@ def _scales(words: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for word in words:
         name, _, count = word.partition("=")
-        if name not in discovery.domains() or not count.isdecimal() or int(count) < 1:
-            names = ", ".join(discovery.domains())
-            raise Exit(USAGE, f"--scale wants DOMAIN=COUNT with one of {names}, not {word!r}.")
+        known = [*discovery.domains(), *(f"view-{view}" for view in discovery.views())]
+        if name not in known or not count.isdecimal() or int(count) < 1:
+            names = ", ".join(known)
+            raise Exit(USAGE, f"--scale wants NAME=COUNT with one of {names}, not {word!r}.")
         found[name] = int(count)
     return found
 

@@ -44,7 +44,11 @@ class Crew:
         return [
             *provider,
             *(self._domain(name, n) for name in domains for n in range(1, scale.get(name, 1) + 1)),
-            *(self._view(name) for name in views),
+            *(
+                self._view(name, n)
+                for name in views
+                for n in range(1, scale.get(f"view-{name}", 1) + 1)
+            ),
         ]
 
     def demo(self) -> Process:
@@ -56,11 +60,12 @@ class Crew:
         label = name if number == 1 else f"{name}-{number}"
         return self._ours(label, "domain", f"domains.{name}.app", environment, service=name)
 
-    def _view(self, name: str) -> Process:
+    def _view(self, name: str, number: int) -> Process:
         variable = database_variable(VIEWS)
         environment = {**self._base, variable: self._servers.urls[variable]}
-        label = f"view-{name}"  # a domain may have the same name
-        return self._ours(label, "view", f"projections.{name}", environment, service=label)
+        service = f"view-{name}"  # a domain may have the same name
+        label = service if number == 1 else f"{service}-{number}"
+        return self._ours(label, "view", f"projections.{name}", environment, service=service)
 
     def _ours(
         self, label: str, kind: str, module: str, environment: Mapping[str, str], *, service: str

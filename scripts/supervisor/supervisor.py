@@ -35,7 +35,8 @@ TRIES = 4
 
 @dataclass(frozen=True)
 class Options:
-    """`scale` is how many processes of a domain run, 1 unless named."""
+    """`scale` is how many processes of a domain run, or of a view, as `view-<name>`: 1 unless
+    named."""
 
     nats_port: int | None = None
     demo: bool = False
