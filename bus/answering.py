@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bus import replies
-from bus.broker.port import Request
+from bus.broker.port import Reply, Request
 from bus.intake import Invalid
 from bus.replies import Answer
 from bus.store.port import StoreUnavailable
@@ -20,14 +20,15 @@ MOST = 1000
 
 log = structlog.get_logger()
 
-Answers = Callable[[Request], Awaitable[bytes | None]]
+Answers = Callable[[Request], Awaitable[bytes | Reply | None]]
 
 
 class Answering:
     """A broker's handler: gives each request the one answer that `answers` finds for it.
 
     What `answers` raises becomes an error reply: Invalid its own, StoreUnavailable a 503,
-    anything else a 500. None leaves the request to another process.
+    anything else a 500. A Reply is handed on as it is, None leaves the request to another
+    process.
     """
 
     def __init__(self, answers: Answers) -> None:
@@ -47,13 +48,15 @@ class Answering:
     async def _answer(self, request: Request) -> None:
         async with self._places:
             try:
-                body = await self._answers(request)
+                found = await self._answers(request)
             except Exception as error:
                 answer = _error(request.subject, error)
                 request.respond(answer.body, answer.headers)
                 return
-        if body is not None:
-            request.respond(body)
+        if isinstance(found, Reply):
+            request.respond(found.body, found.headers)
+        elif found is not None:
+            request.respond(found)
 
 
 def _error(subject: str, error: Exception) -> Answer:

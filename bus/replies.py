@@ -26,6 +26,9 @@ from bus.work import (
     WrongVersion,
 )
 
+AT_LEAST = "At-Least"
+"""The header that a command's reply carries, as in `At-Least: ordering=4711`: handed on to a
+query, it makes that wait for what the command has led to."""
 RETRY_AFTER = 1
 """Seconds that an `unavailable` asks its sender to wait."""
 
@@ -33,7 +36,7 @@ _control = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Answer(Struct, frozen=True):
-    """`body` is JSON; `headers` are empty for an accepted command."""
+    """`body` is JSON."""
 
     status: str
     body: bytes
@@ -54,13 +57,12 @@ class _Accepted(Struct, tag="accepted", tag_field="status"):
 
 
 _encode = msgspec.json.Encoder().encode
-NO_HEADERS: Mapping[str, str] = {}
 
 
-def accepted(id: str, outcome: Accepted) -> Answer:
+def accepted(id: str, outcome: Accepted, domain: str) -> Answer:
     events = [_Event(written.type, written.version) for written in outcome.events]
     body = _Accepted(id, outcome.version, outcome.position, events, outcome.replayed)
-    return Answer("accepted", _encode(body), NO_HEADERS)
+    return Answer("accepted", _encode(body), {AT_LEAST: f"{domain}={outcome.position}"})
 
 
 def error(
@@ -86,15 +88,18 @@ def invalid(code: str, message: str, **details: Any) -> Answer:
     return error(400, "invalid", code, message, details)
 
 
-def unavailable(code: str, message: str) -> Answer:
-    return error(503, "unavailable", code, message, {"retry_after": RETRY_AFTER})
+def unavailable(code: str, message: str, **details: Any) -> Answer:
+    details = {"retry_after": RETRY_AFTER, **details}
+    return error(503, "unavailable", code, message, details)
 
 
-def answer(id: str, outcome: Outcome, expected: int | None = None) -> Answer:  # noqa: PLR0911
-    """The reply to the command that was addressed to `id`."""
+def answer(  # noqa: PLR0911
+    id: str, outcome: Outcome, domain: str, expected: int | None = None
+) -> Answer:
+    """The reply to the command that was addressed to `id` of `domain`."""
     match outcome:
         case Accepted():
-            return accepted(id, outcome)
+            return accepted(id, outcome, domain)
         case TurnedDown(refusal=refusal, position=position, replayed=replayed):
             number = 404 if isinstance(refusal, Unknown) else 409
             more = {"id": id, "position": position, "replayed": replayed}

@@ -136,7 +136,8 @@ class Service:
                 id=command.id,
                 exc_info=outcome.error,
             )
-        return replies.answer(work.commands[0].id, outcome, work.expected_version)
+        domain, id = self._contract.domain, work.commands[0].id
+        return replies.answer(id, outcome, domain, work.expected_version)
 
     async def _submitted(self, submission: Submission) -> None:
         """Handles a stored command; it leaves the queue only when its answer stands."""

@@ -82,6 +82,10 @@ class Settings:
         """0 means for ever."""
         return cast(int, self._get("TRUEUP_RECEIPTS_DAYS"))
 
+    @property
+    def kept_hours(self) -> int:
+        return cast(int, self._get("TRUEUP_KEPT_HOURS"))
+
     def database_url(self, owner: str) -> str:
         """The database of a domain, or of all views (owner `views`)."""
         name = database_variable(owner)

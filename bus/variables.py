@@ -63,6 +63,12 @@ def _days(text: str) -> int:
     return days
 
 
+def _hours(text: str) -> int:
+    if (hours := _count(text)) > 8760:
+        raise ValueError
+    return hours
+
+
 _database = _url("postgresql", "postgres")
 DATABASE_RULE = "a URL like postgresql://user:password@host:5432/name"
 
@@ -140,5 +146,12 @@ VARIABLES = (
         "a whole number up to 36500, 0 for ever",
         _days,
         "7",
+    ),
+    Variable(
+        "TRUEUP_KEPT_HOURS",
+        "hours for which the rows that a rebuild has replaced are kept, to go back to",
+        "a whole number up to 8760",
+        _hours,
+        "24",
     ),
 )

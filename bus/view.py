@@ -38,7 +38,7 @@ class Source:
 
 
 class Page(Struct, frozen=True):
-    """Rows in order; `next` goes into the next question's `after`, None at the end."""
+    """Rows in order; `next` goes into the next question's `page`, None at the end."""
 
     rows: Sequence[RowData]
     next: str | None
@@ -97,11 +97,11 @@ class Everything(Struct, frozen=True, forbid_unknown_fields=True):
 class Paged(Struct, frozen=True, forbid_unknown_fields=True):
     """The parameters of a query that answers page by page; add fields in a subclass.
 
-    `after` is the `next` of the page before.
+    `page` is the `next` of the page before.
     """
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="rows a page")] = 50
-    after: str | None = None
+    page: str | None = None
 
 
 def page(rows: Sequence[RowData], asked: Paged) -> Page:
@@ -109,9 +109,9 @@ def page(rows: Sequence[RowData], asked: Paged) -> Page:
 
     Raises WrongCursor.
     """
-    if not (asked.after or "0").isdecimal():
-        raise WrongCursor(f"{asked.after!r} is no page's `next`")
-    start = int(asked.after or 0)
+    if not (asked.page or "0").isdecimal():
+        raise WrongCursor(f"{asked.page!r} is no page's `next`")
+    start = int(asked.page or 0)
     end = start + asked.limit
     return Page(rows[start:end], str(end) if end < len(rows) else None)
 
@@ -122,12 +122,14 @@ def sortable(time: datetime) -> str:
 
 
 class WrongCursor(ValueError):
-    """`after` is no page's `next`: answered as invalid."""
+    """It is no page's `next`: answered as invalid."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A question: `qry.<view>.<name>[.<key>]` with the JSON of `params` as its body.
+    """A question: `qry.<view>.<name>[.<key>]` with the JSON of `params` as its body, which may
+    also name positions to wait for, as in {"after":{"ordering":4711}}: so no parameter can have
+    the name `after`.
 
     `answer(rows, key, params)` gives plain JSON; `key` is "" where the subject has none.
     `keyed` says whether the subject must carry a key; `example` is a body for the help.

@@ -122,7 +122,7 @@ async def get(rows: Rows, id: str, _: Any) -> RowData:
 async def latest(rows: Rows, where: Mapping[str, str], asked: Paged) -> Page:
     """The newest first, without lines and timeline."""
     found = await rows.find(
-        where, order="ordered_at", descending=True, limit=asked.limit, after=asked.after
+        where, order="ordered_at", descending=True, limit=asked.limit, after=asked.page
     )
     return Page([{name: order[name] for name in SUMMARY} for order in found.rows], found.next)
 

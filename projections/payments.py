@@ -135,7 +135,7 @@ async def totals(rows: Rows, _: str, __: Any) -> Mapping[str, Any]:
 async def listing(rows: Rows, _: str, asked: Some) -> Page:
     given: Mapping[str, Scalar] = {"type": asked.type, "state": asked.state}
     where = {column: value for column, value in given.items() if value is not None}
-    return await rows.find(where, limit=asked.limit, after=asked.after)
+    return await rows.find(where, limit=asked.limit, after=asked.page)
 
 
 VIEW = View(

@@ -64,12 +64,12 @@ async def get(rows: Rows, sku: str, _: Any) -> Mapping[str, Any]:
 
 async def by_category(rows: Rows, _: str, asked: InCategory) -> Page:
     return await rows.find(
-        {"category": asked.category}, order="name", limit=asked.limit, after=asked.after
+        {"category": asked.category}, order="name", limit=asked.limit, after=asked.page
     )
 
 
 async def listing(rows: Rows, _: str, asked: Paged) -> Page:
-    return await rows.find({}, limit=asked.limit, after=asked.after)
+    return await rows.find({}, limit=asked.limit, after=asked.page)
 
 
 VIEW = View(

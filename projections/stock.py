@@ -100,7 +100,7 @@ async def low(rows: Rows, _: str, asked: Low) -> Mapping[str, Any]:
 
 
 async def listing(rows: Rows, _: str, asked: Paged) -> Page:
-    return await rows.find({}, limit=asked.limit, after=asked.after)
+    return await rows.find({}, limit=asked.limit, after=asked.page)
 
 
 VIEW = View(

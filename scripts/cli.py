@@ -52,6 +52,7 @@ COMMANDS = {
         "import": "olist:import_app",
         "check": "check:app",
         "repair": "repair:repair",
+        "rebuild": "rebuild:rebuild",
     },
 }
 

@@ -28,7 +28,7 @@ from bus.store.postgres import PostgresStore
 from bus.testing.clock import JumpingClock
 from bus.view import View
 from bus.views.memory import MemoryViews, MemoryViewStore
-from bus.views.port import ViewStore
+from bus.views.port import Aim, ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
 
@@ -57,7 +57,7 @@ class Ground(Protocol):
 
     async def store(self, domain: str) -> Store: ...
 
-    async def view_store(self, view: View) -> ViewStore: ...
+    async def view_store(self, view: View, aim: Aim = Aim.SERVE) -> ViewStore: ...
 
     async def breathe(self) -> None:
         """Lets everybody else go on for a moment."""
@@ -86,8 +86,8 @@ class MemoryGround:
     async def store(self, domain: str) -> Store:
         return MemoryStore(shared=self.disks[domain])
 
-    async def view_store(self, view: View) -> ViewStore:
-        return MemoryViewStore(view, self.views)
+    async def view_store(self, view: View, aim: Aim = Aim.SERVE) -> ViewStore:
+        return MemoryViewStore(view, self.views, aim=aim)
 
     async def breathe(self) -> None:
         """Every so often a little time passes too, for those who wait before they try again."""
@@ -141,10 +141,10 @@ class ServedGround(ABC):
     async def store(self, domain: str) -> Store:
         return PostgresStore(await self._database(domain))
 
-    async def view_store(self, view: View) -> ViewStore:
+    async def view_store(self, view: View, aim: Aim = Aim.SERVE) -> ViewStore:
         if view.backend == "redis":
-            return RedisViewStore(view, self._servers.valkey.url)
-        return PostgresViewStore(view, await self._database("views"))
+            return RedisViewStore(view, self._servers.valkey.url, aim=aim)
+        return PostgresViewStore(view, await self._database("views"), aim=aim)
 
     async def breathe(self) -> None:
         await asyncio.sleep(BREATH)

@@ -20,7 +20,7 @@ from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
 from bus.views.folding import Folded, Slots, fold, reader
 from bus.views.gathered import Read
 from bus.views.known import KnownSlots
-from bus.views.port import Change, State, Superseded, ViewStore
+from bus.views.port import Change, Stage, State, Superseded, ViewStore
 from bus.views.reading import Item, Reading
 
 STRETCH = 250
@@ -46,7 +46,7 @@ class Builder:
         self._readings = {
             source.contract.domain: Reading(self.view, source) for source in self.view.sources
         }
-        self._state = State("", {}, frozenset(), True)
+        self._state = State("", {}, frozenset(), Stage.MAKING)
         self._stale = True
 
     @property
@@ -54,8 +54,9 @@ class Builder:
         return self._state.checkpoints
 
     @property
-    def built(self) -> bool:
-        return self._state.built
+    def serving(self) -> bool:
+        """Whether queries are to be answered from these rows."""
+        return self._state.serving
 
     async def begin(self) -> None:
         """Reads where the view is, wherever it was before."""
@@ -69,11 +70,13 @@ class Builder:
         async with self._lock:
             await self._refresh()
 
-    async def settle(self) -> None:
-        """This version of the view takes the place of all others."""
+    async def take_over(self) -> bool:
+        """As the store's, for rows that are ready to be asked."""
+        await self._store.ready()
         async with self._lock:
-            await self._store.settle()
-            self._state = self._state._replace(built=True)
+            if await self._store.take_over():
+                self._state = self._state._replace(stage=Stage.SERVING)
+        return self.serving
 
     async def read(self, domain: str, batch: Sequence[Delivered]) -> Read:
         """Decodes the batch; whatever else there is to do goes on meanwhile."""
@@ -178,5 +181,5 @@ class Builder:
         state = self._state
         places = {**state.checkpoints, **change.places}
         parked = frozenset(state.parked) | {(event.reader, event.key) for event in change.parked}
-        self._state = State(change.next_stamp, places, parked, state.built)
+        self._state = State(change.next_stamp, places, parked, state.stage)
         self._moved()

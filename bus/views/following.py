@@ -26,8 +26,8 @@ log = structlog.get_logger()
 
 
 class Following:
-    """`caught_up` is called when each stream has been read to its end once, and now and
-    then after that."""
+    """`caught_up` is called when each stream has been read to its end once, and after each
+    write from then on."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Following:
             if batches:
                 await self._builder.put(batches)
             behind -= ended
-            if ended and not behind:
+            if not behind:
                 await self._caught_up()
 
     async def _look(self) -> None:

@@ -23,8 +23,9 @@ _taken = re.compile(r"key|row|slot_.*")
 
 
 def check_view(view: View) -> None:
-    """Raises ValueError where the view's names can't be those of tables and columns, or a
-    slot could be changed in place: it is remembered, also when a write has failed."""
+    """Raises ValueError where the view's names can't be those of tables, columns and
+    parameters, or a slot could be changed in place: it is remembered, also when a write has
+    failed."""
     names = [view.name, *view.columns, *(source.contract.domain for source in view.sources)]
     for name in names:
         if not _name.fullmatch(name):
@@ -32,6 +33,9 @@ def check_view(view: View) -> None:
     for name in view.columns:
         if _taken.fullmatch(name):
             raise ValueError(f"the column {name!r} of view {view.name!r} must be named otherwise")
+    for query in view.queries:
+        if "after" in query.params.__struct_fields__:
+            raise ValueError(f"a parameter of {view.name}.{query.name} can't be named 'after'")
     for name in view.unindexed:
         if view.columns.get(name) is not str:
             raise ValueError(f"{name!r} of view {view.name!r}, unindexed, is no text column")

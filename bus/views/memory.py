@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from bus.store.port import START, Parked, ParkedRow
+from bus.clock import uuid7
+from bus.store.port import START, Parked, ParkedRow, StoreUnavailable
 from bus.view import View
+from bus.views import builds
 from bus.views.kept import check_view, shape
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Shelf
-from bus.views.port import Change, Snapshot, State, Superseded, ViewChanged
+from bus.views.port import (
+    Aim,
+    Build,
+    Change,
+    Digests,
+    Replaced,
+    Snapshot,
+    Stage,
+    State,
+    Superseded,
+    ViewMissing,
+)
 
 __all__ = ["MemoryViewStore", "MemoryViews"]
 
@@ -19,28 +33,26 @@ __all__ = ["MemoryViewStore", "MemoryViews"]
 class MemoryViewStore:
     """See `bus.views.port.ViewStore`."""
 
-    def __init__(self, view: View, views: MemoryViews | None = None) -> None:
+    def __init__(
+        self, view: View, views: MemoryViews | None = None, *, aim: Aim = Aim.SERVE
+    ) -> None:
         check_view(view)
         self.view = view
         self._views = views or MemoryViews()
+        self._aim = aim
+        self._bound: int | None = None
 
     async def open(self) -> None:
-        versions = self._views.shelves.setdefault(self.view.name, {})
-        if self.view.version not in versions:
-            places = {source.contract.domain: START for source in self.view.sources}
-            shelf = Shelf(shape(self.view), self.view.columns, not versions, places)
-            versions[self.view.version] = shelf
-        self._shelf()
+        self._bind()
 
     async def close(self) -> None:
         pass
 
     async def state(self) -> State:
-        if self.view.name not in self._views.shelves:
-            await self.open()  # everything was lost
+        self._bind()
         shelf = self._shelf()
         parked = {(row.reader, row.key) for row in shelf.parked.values()}
-        return State(shelf.stamp, dict(shelf.checkpoints), parked, shelf.built)
+        return State(shelf.stamp, dict(shelf.checkpoints), parked, shelf.build.stage)
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         slots = self._shelf().slots
@@ -67,24 +79,87 @@ class MemoryViewStore:
         rows = self._shelf().parked
         return [rows[place] for place in sorted(rows) if reader in (None, place[0])]
 
-    async def settle(self) -> None:
+    async def digests(self, after: str, *, most: int, upto: str = "") -> Digests:
         shelf = self._shelf()
-        shelf.built = True
-        self._views.shelves[self.view.name] = {self.view.version: shelf}
+        keys = sorted(key for key in shelf.slots if key > after and (not upto or key <= upto))
+        taken = keys if upto else keys[:most]
+        digests = {key: _digest(shelf, key) for key in taken}
+        positions = {domain: place.position for domain, place in shelf.checkpoints.items()}
+        return Digests(positions, digests, taken[-1] if len(taken) < len(keys) else "")
+
+    async def builds(self) -> Sequence[Build]:
+        return self._views.builds(self.view.name)
+
+    async def ready(self) -> None:
+        pass
+
+    async def take_over(self) -> bool:
+        ours, name = self._shelf(), self.view.name
+        asked = builds.serving(self._views.builds(name))
+        if asked is not None and asked != ours.build:
+            theirs = self._views.shelves[name][asked.number]
+            if not builds.reached(ours.checkpoints, theirs.checkpoints):
+                return False
+            theirs.stamp = uuid7()
+            self._views.place(name, asked.number, Stage.KEPT)
+        self._views.place(name, ours.build.number, Stage.SERVING)
+        self._views.drop(name, builds.outlived(self._views.builds(name), ours.build.number))
+        return True
+
+    async def tidy(self, before: datetime) -> None:
+        there = self._views.builds(self.view.name)
+        old = [b for b in there if b.stage is Stage.KEPT and b.since < before]
+        self._views.drop(self.view.name, old)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
-        shelf = self._shelf()
+        shelf = self._asked()
         positions = {domain: place.position for domain, place in shelf.checkpoints.items()}
         yield Snapshot(MemoryRows(self._views, self.view.name, shelf), positions)
 
-    def _shelf(self) -> Shelf:
-        shelf = self._views.shelves.get(self.view.name, {}).get(self.view.version)
-        if shelf is None:
-            raise ViewChanged.gone(self.view)
-        if shelf.shape != shape(self.view):
-            raise ViewChanged.of(self.view)
+    def _bind(self) -> None:
+        name, number = self.view.name, self._bound
+        there = self._views.builds(name)
+        self._views.drop(name, builds.dropped_first(self.view, there, self._aim, number))
+        found = builds.chosen(self.view, there, self._aim, number) or self._begun(there)
+        if self._aim is Aim.BACK and found.stage is Stage.KEPT and number is None:
+            self._views.place(name, found.number, Stage.MAKING)
+        self._bound = found.number
+
+    def _begun(self, there: Sequence[Build]) -> Build:
+        view, stage = self.view, builds.first_stage(there)
+        number, now = builds.next_number(there), datetime.now(UTC)
+        build = Build(number, view.version, shape(view), stage, now)
+        places = {source.contract.domain: START for source in view.sources}
+        shelves = self._views.shelves.setdefault(view.name, {})
+        shelves[number] = Shelf(build, view.columns, places)
+        return build
+
+    def _asked(self) -> Shelf:
+        """What questions are put to."""
+        if self._aim is not Aim.SERVE:
+            return self._shelf()
+        try:
+            shelf = self._views.serving(self.view.name)
+        except ViewMissing as error:
+            raise StoreUnavailable(f"{error}") from error
+        if shelf.build.version != self.view.version:
+            raise Replaced(self.view)
         return shelf
+
+    def _shelf(self) -> Shelf:
+        """What is worked on. Raises Superseded where it has gone."""
+        if self._bound is None:
+            raise RuntimeError(f"the store of view {self.view.name} is not open")
+        shelf = self._views.shelves.get(self.view.name, {}).get(self._bound)
+        if shelf is None:
+            raise Superseded
+        return shelf
+
+
+def _digest(shelf: Shelf, key: str) -> str:
+    text = repr((sorted(shelf.slots[key].items()), shelf.rows.get(key)))
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _park(shelf: Shelf, new: Parked) -> None:

@@ -12,11 +12,10 @@ from bus.view import Page, RowData, Rows, Scalar
 from bus.views import cursor
 from bus.views.cursor import Cursor
 from bus.views.memory_shelf import Columns, MemoryViews, Shelf
-from bus.views.port import ViewMissing
 
 
 class MemoryRows:
-    """See `bus.view.Rows`. Without a shelf it is the version that is built."""
+    """See `bus.view.Rows`. Without a shelf it is the build that serves."""
 
     def __init__(self, views: MemoryViews, view: str, shelf: Shelf | None = None) -> None:
         self._views = views
@@ -86,13 +85,7 @@ class MemoryRows:
         return [{**dict(zip(by, group, strict=True)), **sums} for group, sums in found[:limit]]
 
     def _serving(self) -> Shelf:
-        if self._shelf is not None:
-            return self._shelf
-        versions = self._views.shelves.get(self._view, {})
-        built = [number for number, shelf in versions.items() if shelf.built]
-        if not built:
-            raise ViewMissing(self._view)
-        return versions[max(built)]
+        return self._shelf or self._views.serving(self._view)
 
 
 def _matches(columns: Columns, where: Mapping[str, Scalar]) -> bool:

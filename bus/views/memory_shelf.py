@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from bus.clock import uuid7
 from bus.store.port import Checkpoint, ParkedRow
 from bus.view import Scalar
 from bus.views import kept
+from bus.views.builds import serving
+from bus.views.port import Build, Stage, ViewMissing
 
 Columns = Mapping[str, Scalar]
 
 
 @dataclass
 class Shelf:
-    """One version of one view."""
+    """One build of one view."""
 
-    shape: str
+    build: Build
     kinds: kept.Columns
-    built: bool
     checkpoints: dict[str, Checkpoint]
     stamp: str = field(default_factory=uuid7)
     slots: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -32,6 +34,24 @@ class MemoryViews:
 
     def __init__(self) -> None:
         self.shelves: dict[str, dict[int, Shelf]] = {}
+
+    def builds(self, view: str) -> Sequence[Build]:
+        return sorted(shelf.build for shelf in self.shelves.get(view, {}).values())
+
+    def serving(self, view: str) -> Shelf:
+        """Raises ViewMissing."""
+        build = serving(self.builds(view))
+        if build is None:
+            raise ViewMissing(view)
+        return self.shelves[view][build.number]
+
+    def place(self, view: str, number: int, stage: Stage) -> None:
+        shelf = self.shelves[view][number]
+        shelf.build = shelf.build._replace(stage=stage, since=datetime.now(UTC))
+
+    def drop(self, view: str, gone: Iterable[Build]) -> None:
+        for build in gone:
+            del self.shelves[view][build.number]
 
     def flush(self) -> None:
         """Loses everything, as a Redis without a disk may."""

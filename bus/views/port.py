@@ -1,10 +1,17 @@
-"""Where a view's rows are kept. Adapters: `postgres.py`, `redis.py`, `memory.py`."""
+"""Where a view's rows are kept. Adapters: `postgres.py`, `redis.py`, `memory.py`.
+
+A build is one making of a view's rows from the first event on. Builds of a view stand side by
+side, each with rows, checkpoints and parked events of its own. One of them serves, which is to
+say that queries are answered from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from bus.halt import Halt
@@ -12,18 +19,57 @@ from bus.store.port import Checkpoint, Parked, ParkedRow
 from bus.view import Rows, Scalar, View
 
 
+class Stage(Enum):
+    """What becomes of a build: made beside the one that serves, asked, and, once another has
+    taken over, kept for a time, so that one can go back to it."""
+
+    MAKING = "making"
+    SERVING = "serving"
+    KEPT = "kept"
+
+
+class Build(NamedTuple):
+    """One of a view's builds. Numbers count up; `version` is the view's, `shape` as in
+    `bus.views.kept`, `since` when it came to its stage."""
+
+    number: int
+    version: int
+    shape: str
+    stage: Stage
+    since: datetime
+
+
+class Aim(Enum):
+    """Which build a store is opened on, begun where there is none.
+
+    `SERVE`: the one that serves, if it is of the view's version, else the one in the making.
+    `REBUILD`: the one in the making, whatever serves. `AFRESH`: the same, but one that was
+    begun before is dropped. `BACK`: the one that served before and is kept; it goes on from
+    where it was. `ASKED`: the one that serves, of whatever version; nothing is begun.
+    """
+
+    SERVE = "serve"
+    REBUILD = "rebuild"
+    AFRESH = "afresh"
+    BACK = "back"
+    ASKED = "asked"
+
+
 class State(NamedTuple):
-    """How far a view is.
+    """How far a build is.
 
     `stamp` changes with each write; a write names the one that it rests on. `parked` holds
-    (reader, key) of all keys of which something is parked. `built` is False while the
-    rows are behind those of an earlier version of the view, which still stand.
+    (reader, key) of all keys of which something is parked.
     """
 
     stamp: str
     checkpoints: Mapping[str, Checkpoint]
     parked: Collection[tuple[str, str]]
-    built: bool
+    stage: Stage
+
+    @property
+    def serving(self) -> bool:
+        return self.stage is Stage.SERVING
 
 
 class RowChange(NamedTuple):
@@ -62,6 +108,18 @@ class Snapshot(NamedTuple):
     positions: Mapping[str, int]
 
 
+class Digests(NamedTuple):
+    """What stands under some keys that follow each other, and the positions it belongs to.
+
+    `of` each key is the digest of all that it holds: slots, row and columns. `end` is the last
+    of the keys, "" where no other follows.
+    """
+
+    positions: Mapping[str, int]
+    of: Mapping[str, str]
+    end: str
+
+
 class Superseded(Exception):
     """Nothing was written: the view has moved on since its state was read."""
 
@@ -77,12 +135,32 @@ class ViewChanged(Halt):
             "columns or sources than it has now: raise its version, and it is built anew"
         )
 
-    @classmethod
-    def gone(cls, view: View) -> ViewChanged:
-        """Another version has been built meanwhile."""
-        return cls(
-            f"The rows of view {view.name}, version {view.version}, have gone: another version "
-            "took their place. Start this version again to build it anew"
+
+class Replaced(Halt):
+    """Another version of the view has taken over: whoever asks is to ask that one."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(
+            f"another version of the view {view.name} has taken over from version {view.version}: "
+            "stop this process, or raise the version to take over again"
+        )
+
+
+class NothingServes(Exception):
+    """The view has no rows yet: no process of it has ever run on this store."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(f"the view {view.name} has no rows yet: start its process")
+
+
+class NothingKept(Exception):
+    """There is no build to go back to."""
+
+    def __init__(self, view: View, found: Collection[Build]) -> None:
+        versions = sorted({b.version for b in found if b.stage is Stage.KEPT})
+        other = f", only of version {', '.join(map(str, versions))}" if versions else ""
+        super().__init__(
+            f"no build of version {view.version} of the view {view.name} is kept{other}"
         )
 
 
@@ -94,19 +172,22 @@ class ViewMissing(Exception):
 
 
 class ViewStore(Protocol):
-    """One view's rows. Every method raises bus.store.port.StoreUnavailable where the
-    servers can't be reached, and ViewChanged where the rows are not this view's."""
+    """One view's rows, in one of its builds. Every method raises bus.store.port.StoreUnavailable
+    where the servers can't be reached, and ViewChanged where the rows are not this view's."""
 
     @property
     def view(self) -> View: ...
 
     async def open(self) -> None:
-        """Connects and creates what is missing. Safe when several processes do it at once."""
+        """Connects, finds its build and creates what is missing. Safe when several processes do
+        it at once. Raises NothingKept, NothingServes, Replaced."""
 
     async def close(self) -> None: ...
 
     async def state(self) -> State:
-        """How far the view is; begins anew where everything has vanished."""
+        """How far the build is; begins anew where everything has vanished. A store that was
+        opened to serve goes over to a build of its version that has taken over meanwhile.
+        Raises Replaced."""
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         """For those of the keys that have any, the slots' JSON by domain."""
@@ -117,8 +198,27 @@ class ViewStore(Protocol):
     async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
         """What is parked, of one reader or all, by reader, key and position."""
 
-    async def settle(self) -> None:
-        """Marks this version as built, and drops all others."""
+    async def digests(self, after: str, *, most: int, upto: str = "") -> Digests:
+        """Digests of the keys behind `after`, in order: those up to `upto`, or else `most` at
+        most."""
+
+    async def builds(self) -> Sequence[Build]:
+        """All builds of the view, by number."""
+
+    async def ready(self) -> None:
+        """Makes what a build needs only before it is asked. May take a while."""
+
+    async def take_over(self) -> bool:
+        """From now on this build serves, and the one that did is kept, all in one moment.
+        Builds that were begun before it are dropped, but for that one.
+
+        False, and nothing has happened, while the one that serves is further in any stream.
+        """
+
+    async def tidy(self, before: datetime) -> None:
+        """Drops the builds that have been kept since a time before `before`."""
 
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
-        """Committed rows and positions that belong together, to answer one question."""
+        """Committed rows and positions that belong together, to answer one question: of the
+        build that serves, or, in a store opened to rebuild, of the one in the making. Raises
+        Replaced where what serves is another version."""

@@ -1,20 +1,23 @@
-"""A view's rows in Postgres: the tables are in `postgres_tables.py`."""
+"""A view's rows in Postgres: the tables are in `postgres_tables.py`, which builds there are in
+`postgres_builds.py`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 
 import asyncpg
 
 from bus.store.outages import database, reaching
-from bus.store.port import Checkpoint, ParkedRow
+from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
 from bus.store.session import Session
 from bus.view import View
+from bus.views import builds, postgres_builds
 from bus.views import postgres_tables as tables
 from bus.views.kept import check_view
-from bus.views.port import Change, Snapshot, State, Superseded, ViewChanged
+from bus.views.port import Aim, Build, Change, Digests, Replaced, Snapshot, State, Superseded
 from bus.views.postgres_rows import PostgresRows
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -37,24 +40,20 @@ class PostgresViewStore:
     """See `bus.views.port.ViewStore`. `pool` is the most connections for queries; one more
     is for writing."""
 
-    def __init__(self, view: View, url: str, *, pool: int = 4) -> None:
+    def __init__(self, view: View, url: str, *, aim: Aim = Aim.SERVE, pool: int = 4) -> None:
         check_view(view)
         self.view = view
         self._url = url
+        self._aim = aim
         self._size = pool
         self._name = database(url)
         self._writing = Session(lambda: self._connect(_WRITING))
         self._asking: asyncpg.Pool | None = None
-        self._write = tables.write_statement(view)
-        self._load = tables.load_statement(view)
+        self._bound: int | None = None
 
     async def open(self) -> None:
+        await self._bind()
         with self._reaching():
-            connection = await asyncpg.connect(self._url, timeout=PATIENCE)
-            try:
-                await tables.create(connection, self.view)
-            finally:
-                await connection.close(timeout=1)
             self._asking = await self._pool()
 
     async def close(self) -> None:
@@ -64,18 +63,23 @@ class PostgresViewStore:
             await _closed(asking)
 
     async def state(self) -> State:
-        statement = tables.state_statement(self.view)
-        with self._writer() as session:
-            row = await session.fetchrow(statement, self.view.name, self.view.version)
-        if row is None or row["built"] is None:
-            raise ViewChanged.gone(self.view)
-        places = {domain: Checkpoint(at, id) for domain, at, id in row["checkpoints"]}
-        parked = {(reader, key) for reader, key in row["parked"]}
-        return State(row["stamp"], places, parked, row["built"])
+        while True:
+            try:
+                build = await self._looked_up()
+                with self._writer() as session:
+                    row = await session.fetchrow(tables.state_statement(self._base))
+            except Superseded:  # dropped, or all of it has vanished
+                await self._bind()
+                continue
+            assert row is not None
+            places = {domain: Checkpoint(at, id) for domain, at, id in row["checkpoints"]}
+            parked = {(reader, key) for reader, key in row["parked"]}
+            return State(row["stamp"], places, parked, build.stage)
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         with self._writer() as session:
-            rows = await session.fetch(self._load, keys)
+            statement = tables.load_statement(self.view, self._number)
+            rows = await session.fetch(statement, keys)
         domains = [source.contract.domain for source in self.view.sources]
         return {
             row[0]: {d: slot for d, slot in zip(domains, row[1:], strict=True) if slot is not None}
@@ -84,12 +88,13 @@ class PostgresViewStore:
 
     async def write(self, change: Change) -> None:
         with self._writer(committing=True) as session:
-            written = await session.fetchrow(self._write, *_arguments(self.view, change))
+            statement = tables.write_statement(self.view, self._number)
+            written = await session.fetchrow(statement, *_arguments(self.view, change))
         if written is None or not written[0]:
             raise Superseded
 
     async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
-        base = tables.table(self.view.name, self.view.version)
+        base = self._base
         statement = f"""
             select reader, key, position, body, reason, attempts, since from {base}_parked
             where $1::text is null or reader = $1 order by reader, key, position
@@ -97,21 +102,83 @@ class PostgresViewStore:
         async with self._connection() as connection:
             return [ParkedRow(*row) for row in await connection.fetch(statement, reader)]
 
-    async def settle(self) -> None:
+    async def digests(self, after: str, *, most: int, upto: str = "") -> Digests:
+        statement = tables.digests_statement(self.view, self._number)
+        async with self._connection() as connection:
+            row = await connection.fetchrow(statement, after, upto, most)
+        assert row is not None
+        positions, found = row
+        digests = dict(found[:most] if not upto else found)
+        end = "" if upto or len(found) <= most else next(reversed(digests))
+        return Digests(dict(positions), digests, end)
+
+    async def builds(self) -> Sequence[Build]:
+        async with self._connection() as connection:
+            return await postgres_builds.listed(connection, self.view.name)
+
+    async def ready(self) -> None:
         async with self._connection(committing=True) as connection:
-            await tables.settle(connection, self.view)
+            await postgres_builds.ready(connection, self.view, self._number)
+
+    async def take_over(self) -> bool:
+        async with self._connection(committing=True) as connection:
+            return await postgres_builds.take_over(connection, self.view, self._number)
+
+    async def tidy(self, before: datetime) -> None:
+        async with self._connection(committing=True) as connection:
+            await postgres_builds.tidy(connection, self.view.name, before)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
-        base = tables.table(self.view.name, self.view.version)
         with self._reaching():
             async with (
                 self._opened().acquire() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
+                base = tables.table(self.view.name, await self._asked(connection))
                 found = await connection.fetch(f"select domain, position from {base}_checkpoints")
                 rows = PostgresRows(connection, self.view.name, base, self.view.columns)
                 yield Snapshot(rows, {row["domain"]: row["position"] for row in found})
+
+    async def _asked(self, connection: Connection) -> int:
+        """The build that questions are put to."""
+        if self._aim is not Aim.SERVE:
+            return self._number
+        found = await connection.fetchrow(postgres_builds.SERVING, self.view.name)
+        if found is None or found["version"] != self.view.version:
+            raise Replaced(self.view)
+        return int(found["number"])
+
+    async def _looked_up(self) -> Build:
+        """The build to work on, without waiting for anybody. Raises Superseded where none is
+        there."""
+        with self._writer() as session:
+            there = await postgres_builds.listed(session, self.view.name)
+        build = builds.chosen(self.view, there, self._aim, self._bound)
+        if build is None:
+            raise Superseded
+        self._bound = build.number
+        return build
+
+    async def _bind(self) -> None:
+        """Finds the build to work on, or begins it."""
+        with self._reaching(committing=True):
+            connection = await asyncpg.connect(self._url, timeout=PATIENCE)
+            try:
+                build = await postgres_builds.bind(connection, self.view, self._aim, self._bound)
+            finally:
+                await connection.close(timeout=1)
+        self._bound = build.number
+
+    @property
+    def _number(self) -> int:
+        if self._bound is None:
+            raise RuntimeError(f"the store of view {self.view.name} is not open")
+        return self._bound
+
+    @property
+    def _base(self) -> str:
+        return tables.table(self.view.name, self._number)
 
     async def _connect(self, settings: dict[str, str]) -> asyncpg.Connection:
         return await asyncpg.connect(
@@ -133,8 +200,11 @@ class PostgresViewStore:
     @contextmanager
     def _writer(self, *, committing: bool = False) -> Iterator[Session]:
         self._opened()
-        with self._reaching(committing=committing):
-            yield self._writing
+        with reaching(self._name, committing=committing):
+            try:
+                yield self._writing
+            except asyncpg.UndefinedTableError as error:
+                raise Superseded from error
 
     @asynccontextmanager
     async def _connection(self, *, committing: bool = False) -> AsyncIterator[Connection]:
@@ -153,7 +223,7 @@ class PostgresViewStore:
             with reaching(self._name, committing=committing):
                 yield
         except asyncpg.UndefinedTableError as error:
-            raise ViewChanged.gone(self.view) from error
+            raise StoreUnavailable(f"The view {self.view.name} is being made anew") from error
 
 
 def _arguments(view: View, change: Change) -> Sequence[object]:

@@ -92,12 +92,11 @@ class PostgresRows:
         """A new statement over the view's table: of another view, the version that is built."""
         if not self._table:
             found = await self._connection.fetchrow(
-                "select version, shape from views where name = $1 and built "
-                "order by version desc limit 1",
+                "select number, shape from view_builds where view = $1 and stage = 'serving'",
                 self._view,
             )
             if found is None:
                 raise ViewMissing(self._view)
-            self._table = table(self._view, found["version"])
+            self._table = table(self._view, found["number"])
             self._columns = columns_of(found["shape"])
         return Sql(self._table, self._columns)

@@ -1,8 +1,9 @@
-"""The tables of one version of a view, and the statements that work on them.
+"""The tables of one build of a view, and the statements that work on them.
 
-views                       which versions of which views are here
-view_<name>_v<version>      the rows: key, row (what people see), a slot a source, columns
+view_<name>_b<number>       the rows: key, row (what people see), a slot a source, columns
 …_checkpoints  …_head  …_parked
+
+Which builds there are stands in `view_builds`, see `postgres_builds.py`.
 """
 
 from __future__ import annotations
@@ -13,48 +14,23 @@ import asyncpg
 
 from bus.clock import uuid7
 from bus.view import View
-from bus.views.kept import shape
-from bus.views.port import ViewChanged
 
-_LOCK = 7_263_318_500_302
-"""Processes that start at once create the tables one after the other."""
-
-CATALOGUE = """
-create table if not exists views (
-    name text, version int, shape text not null, built boolean not null,
-    primary key (name, version)
-)
-"""
 STORED = {str: 'text collate "C"', int: "bigint"}
 CAST = {str: "text[]", int: "bigint[]"}
 
 
-def table(name: str, version: int) -> str:
-    return f"view_{name}_v{version}"
+def table(view: str, build: int) -> str:
+    return f"view_{view}_b{build}"
 
 
-def tables(view: str, version: int) -> Sequence[str]:
-    base = table(view, version)
+def tables(view: str, build: int) -> Sequence[str]:
+    base = table(view, build)
     return [base, f"{base}_checkpoints", f"{base}_head", f"{base}_parked"]
 
 
-async def create(connection: asyncpg.Connection, view: View) -> None:
-    """Makes what is missing. Raises ViewChanged where the tables are another view's."""
-    async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
-        await connection.execute(CATALOGUE)
-        found = await connection.fetch(
-            "select version, shape from views where name = $1", view.name
-        )
-        shapes = {row["version"]: row["shape"] for row in found}
-        if view.version not in shapes:
-            await _create(connection, view, built=not shapes)
-        elif shapes[view.version] != shape(view):
-            raise ViewChanged.of(view)
-
-
-async def _create(connection: asyncpg.Connection, view: View, *, built: bool) -> None:
-    base = table(view.name, view.version)
+async def create(connection: asyncpg.Connection, view: View, build: int) -> None:
+    """Empty ones. The indexes come when the build is ready to be asked."""
+    base = table(view.name, build)
     slots = [f'"slot_{source.contract.domain}" json' for source in view.sources]
     columns = [f'"{name}" {STORED[kind]}' for name, kind in view.columns.items()]
     rest = "".join(f", {column}" for column in [*slots, *columns])
@@ -73,61 +49,57 @@ async def _create(connection: asyncpg.Connection, view: View, *, built: bool) ->
             primary key (reader, key, position)
         );
     """)
-    for name, kind in view.columns.items():
-        # Sums change with every event: an index would cost more than it gives.
-        if kind is str and name not in view.unindexed:
-            await connection.execute(f'create index on {base} ("{name}", key)')
     await connection.execute(f"insert into {base}_head values ($1)", uuid7())
     await connection.execute(
         f"insert into {base}_checkpoints select unnest($1::text[]), 0, ''",
         [source.contract.domain for source in view.sources],
     )
-    insert = "insert into views values ($1, $2, $3, $4)"
-    await connection.execute(insert, view.name, view.version, shape(view), built)
 
 
-async def settle(
-    connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy, view: View
-) -> None:
-    """Drops the other versions of the view."""
-    async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
-        await connection.execute(
-            "update views set built = true where name = $1 and version = $2",
-            view.name,
-            view.version,
-        )
-        gone = await connection.fetch(
-            "delete from views where name = $1 and version <> $2 returning version",
-            view.name,
-            view.version,
-        )
-        names = [name for row in gone for name in tables(view.name, row["version"])]
-        if names:
-            await connection.execute(f"drop table if exists {', '.join(names)}")
+def index_statements(view: View, build: int) -> Sequence[str]:
+    """What queries need, and what would only be in the way while the rows are made."""
+    base = table(view.name, build)
+    # Sums change with every event: an index would cost more than it gives.
+    indexed = [n for n, kind in view.columns.items() if kind is str and n not in view.unindexed]
+    return [
+        f'create index if not exists "{base}_by_{name}" on {base} ("{name}", key)'
+        for name in indexed
+    ]
 
 
-def state_statement(view: View) -> str:
-    base = table(view.name, view.version)
+def state_statement(base: str) -> str:
     return f"""
         select stamp,
-            (select built from views where name = $1 and version = $2) as built,
             array(select (domain, position, event_id) from {base}_checkpoints) as checkpoints,
             array(select distinct (reader, key) from {base}_parked) as parked
         from {base}_head
     """
 
 
-def load_statement(view: View) -> str:
+def load_statement(view: View, build: int) -> str:
     slots = ", ".join(f'"slot_{source.contract.domain}"' for source in view.sources)
-    return f"select key, {slots} from {table(view.name, view.version)} where key = any($1)"
+    return f"select key, {slots} from {table(view.name, build)} where key = any($1)"
 
 
-def write_statement(view: View) -> str:
+def digests_statement(view: View, build: int) -> str:
+    """Positions, and pairs of key and digest: one more than asked for, where there are more."""
+    base = table(view.name, build)
+    slots = [f'"slot_{source.contract.domain}"::text' for source in view.sources]
+    columns = [f'"{name}"::text' for name in view.columns]
+    parts = ", ".join(f"coalesce({part}, E'\\x01')" for part in ["row::text", *slots, *columns])
+    return f"""
+        select array(select (domain, position) from {base}_checkpoints),
+            array(select (key, md5(concat_ws(E'\\x02', {parts}))) from {base}
+                where key > $1 and ($2 = '' or key <= $2)
+                order by key limit case when $2 = '' then $3::bigint + 1 end)
+    """
+
+
+def write_statement(view: View, build: int) -> str:
     """One round trip: rows, checkpoints and what is parked, if the stamp is still the one
     that the writer has read. Gives whether it was."""
-    base = table(view.name, view.version)
-    columns, values, updates = _written(view)
+    base = table(view.name, build)
+    columns, values, updates = _written(view, base)
     return f"""
         with moved as (
             update {base}_head set stamp = $2 where stamp = $1 returning true
@@ -153,7 +125,7 @@ def write_statement(view: View) -> str:
     """
 
 
-def _written(view: View) -> tuple[str, str, str]:
+def _written(view: View, base: str) -> tuple[str, str, str]:
     """The columns that a write sets, their arguments, and how a row is replaced."""
     slots = [f"slot_{source.contract.domain}" for source in view.sources]
     names = ["key", "row", *slots, *view.columns]
@@ -161,7 +133,6 @@ def _written(view: View) -> tuple[str, str, str]:
     casts += [CAST[kind] for kind in view.columns.values()]
     values = ", ".join(f"${number}::{cast}" for number, cast in enumerate(casts, start=14))
     columns = ", ".join(f'"{name}"' for name in names)
-    base = table(view.name, view.version)
     updates = [f'"{name}" = excluded."{name}"' for name in ("row", *view.columns)]
     updates += [f'"{slot}" = coalesce(excluded."{slot}", {base}."{slot}")' for slot in slots]
     return columns, values, ", ".join(updates)

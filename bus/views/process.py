@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bus.broker.nats import NatsBroker
 from bus.main import run_until_stopped
 from bus.settings import Settings
 from bus.view import View
-from bus.views.port import ViewStore
+from bus.views.port import Aim, ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
 from bus.views.worker import ViewWorker
@@ -17,13 +19,14 @@ def run(view: View) -> None:
 
     def build(settings: Settings) -> ViewWorker:
         broker = NatsBroker(settings.nats_url, name=f"view-{view.name}")
-        return ViewWorker(view, store(view, settings), broker)
+        kept = timedelta(hours=settings.kept_hours)
+        return ViewWorker(view, store(view, settings), broker, kept=kept)
 
     run_until_stopped(view.name, build)
 
 
-def store(view: View, settings: Settings) -> ViewStore:
+def store(view: View, settings: Settings, aim: Aim = Aim.SERVE) -> ViewStore:
     """Where the settings say that the view's rows are kept."""
     if view.backend == "redis":
-        return RedisViewStore(view, settings.redis_url)
-    return PostgresViewStore(view, settings.database_url("views"))
+        return RedisViewStore(view, settings.redis_url, aim=aim)
+    return PostgresViewStore(view, settings.database_url("views"), aim=aim)

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Raw, Struct
 
 from bus import replies, subjects
 from bus.answering import Answering
-from bus.broker.port import Broker, Endpoint, Request
+from bus.broker.port import Broker, Endpoint, Reply, Request
 from bus.intake import Invalid
 from bus.plan import ENVELOPE_ROOM
 from bus.view import Query, UnknownKey, View, WrongCursor
-from bus.views.port import ViewMissing, ViewStore
-from bus.views.progress import Progress, at_least
+from bus.views.handing_on import HandingOn
+from bus.views.port import Replaced, ViewMissing, ViewStore
+from bus.views.progress import Progress, wanted
 
-_field = re.compile(r"field `([^`]+)`|at `\$\.([^`]+)`")
+_field = re.compile(r"field `([^`]+)`|at `\$\.([a-z_]+)")
+
+Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+T = TypeVar("T")
+
+
+class Common(Struct, frozen=True):
+    """What every query can be asked with, beside its own parameters: `after` are positions that
+    the rows must have come to."""
+
+    after: Mapping[str, Position] = {}
+
+
+COMMON = {field.name for field in msgspec.structs.fields(Common)}
+_common = msgspec.json.Decoder(Common)
+_plain = msgspec.json.Decoder(dict[str, Raw])
 
 
 def endpoints(
-    view: View, store: ViewStore, progress: Progress, broker: Broker
+    view: View, store: ViewStore, progress: Progress, broker: Broker, handing_on: HandingOn
 ) -> Sequence[Endpoint]:
     """One for each query, two for those that need a key: the second says that it does."""
     found = []
     for query in view.queries:
         subject = subjects.query(view.name, query.name)
-        answering = Answering(Asked(view, query, store, progress, broker).answer)
+        asked = Asked(
+            view, query, store=store, progress=progress, broker=broker, handing_on=handing_on
+        )
+        answering = Answering(asked.answer)
         about = {"example": query.example} if query.example else {}
         if query.keyed:
             found.append(Endpoint(query.name, f"{subject}.>", answering, metadata=about))
@@ -42,21 +61,36 @@ class Asked:
     """One query of a view, as it is asked over the broker."""
 
     def __init__(
-        self, view: View, query: Query, store: ViewStore, progress: Progress, broker: Broker
+        self,
+        view: View,
+        query: Query,
+        *,
+        store: ViewStore,
+        progress: Progress,
+        broker: Broker,
+        handing_on: HandingOn,
     ) -> None:
         self._query = query
         self._store = store
         self._progress = progress
         self._broker = broker
+        self._handing_on = handing_on
         self._subject = subjects.query(view.name, query.name)
         self._domains = {source.contract.domain for source in view.sources}
         self._params = msgspec.json.Decoder(query.params)
 
-    async def answer(self, request: Request) -> bytes:
-        """The reply's JSON. Raises Invalid, StoreUnavailable."""
+    async def answer(self, request: Request) -> bytes | Reply:
+        """The reply. Raises Invalid, StoreUnavailable."""
+        try:
+            return await self._answer(request)
+        except Replaced:
+            return await self._handing_on.ask(request)
+
+    async def _answer(self, request: Request) -> bytes:
         key = self._key(request.subject)
-        params = self._decoded(request.body)
-        await self._progress.reached(at_least(request.headers, self._domains))
+        common, own = self._taken_apart(request.body)
+        params = self._decoded(self._params, own)
+        await self._progress.reached(wanted(request.headers, common.after, self._domains))
         body = await self._asked(key, params)
         if len(body) > self._broker.max_payload - ENVELOPE_ROOM:
             message = "the answer does not fit into one message: ask for less at once"
@@ -73,7 +107,7 @@ class Asked:
         except ViewMissing as missing:
             raise Invalid(replies.unavailable("ViewMissing", str(missing))) from missing
         except WrongCursor as wrong:
-            raise Invalid(replies.invalid("InvalidBody", str(wrong), field="after")) from wrong
+            raise Invalid(replies.invalid("InvalidBody", str(wrong), field="page")) from wrong
         fields = _fields(found)
         return msgspec.json.encode({"status": "ok", **fields, "positions": snapshot.positions})
 
@@ -84,9 +118,17 @@ class Asked:
             raise Invalid(replies.invalid("InvalidSubject", message))
         return key
 
-    def _decoded(self, body: bytes) -> Any:
+    def _taken_apart(self, body: bytes) -> tuple[Common, bytes]:
+        """What every query can be asked with, and the rest of the body, which is its own."""
+        common = self._decoded(_common, body)
+        if not common.after:
+            return common, body
+        own = {name: raw for name, raw in _plain.decode(body).items() if name not in COMMON}
+        return common, msgspec.json.encode(own)
+
+    def _decoded(self, decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         try:
-            return self._params.decode(body or b"{}")
+            return decoder.decode(body or b"{}")
         except msgspec.ValidationError as error:
             match = _field.search(str(error))
             details = {"field": match[1] or match[2]} if match else {}

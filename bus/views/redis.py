@@ -9,41 +9,36 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bus.clock import uuid7
 from bus.store.port import Parked, ParkedRow, StoreUnavailable
 from bus.tasks import heeding_cancellation
 from bus.view import View
-from bus.views.kept import check_view, shape
-from bus.views.port import Change, Snapshot, State, Superseded, ViewChanged
+from bus.views import builds
+from bus.views.kept import check_view
+from bus.views.port import Aim, Build, Change, Digests, Replaced, Snapshot, Stage, State, Superseded
+from bus.views.redis_builds import RedisBuilds, script
 from bus.views.redis_keys import Names, entry, place_text, places
 from bus.views.redis_rows import RedisRows
 
 PATIENCE = 30.0
 """Seconds until a server that does not answer counts as an outage."""
-SWEEP = 500
-"""Keys deleted at once."""
-
-
-def _script(name: str) -> str:
-    return files("bus.views").joinpath(name).read_text("utf-8")
 
 
 class RedisViewStore:
     """See `bus.views.port.ViewStore`. A snapshot's rows may be newer than its positions."""
 
-    def __init__(self, view: View, url: str) -> None:
+    def __init__(self, view: View, url: str, *, aim: Aim = Aim.SERVE) -> None:
         check_view(view)
         self.view = view
         self._url = url
-        self._names = Names(view.name, view.version)
+        self._aim = aim
+        self._bound: int | None = None
         # Typed loosely: every method of redis-py gives a value or an awaitable of it.
         self._redis: Any = None
 
@@ -52,10 +47,12 @@ class RedisViewStore:
         self._redis = Redis.from_url(
             self._url, decode_responses=True, socket_timeout=PATIENCE, socket_connect_timeout=5
         )
-        self._load = self._redis.register_script(_script("redis_load.lua"))
-        self._write = self._redis.register_script(_script("redis_write.lua"))
-        self._begin = self._redis.register_script(_script("redis_begin.lua"))
-        await self._head(may_begin=True)
+        self._load = self._redis.register_script(script("redis_load.lua"))
+        self._write = self._redis.register_script(script("redis_write.lua"))
+        self._digests = self._redis.register_script(script("redis_digests.lua"))
+        self._builds = RedisBuilds(self._redis, self.view)
+        with self._reaching(committing=True):
+            await self._bind()
 
     async def close(self) -> None:
         redis, self._redis = self._redis, None
@@ -63,9 +60,12 @@ class RedisViewStore:
             await redis.aclose()
 
     async def state(self) -> State:
-        built, head = await self._head(may_begin=False)
+        with self._reaching():
+            build, head = await self._bind(), {}
+            while not (head := await self._redis.hgetall(self._names.head)):
+                build = await self._bind()  # dropped a moment ago
         parked = {(row.reader, row.key) for row in await self.parked()}
-        return State(head["stamp"], places(head), parked, built)
+        return State(head["stamp"], places(head), parked, build.stage)
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         domains = [source.contract.domain for source in self.view.sources]
@@ -83,7 +83,7 @@ class RedisViewStore:
     async def write(self, change: Change) -> None:
         before = {_field(row): row for row in await self.parked()} if change.parked else {}
         names = self._names
-        keys = [names.head, names.keys, names.parked, names.row("")]
+        keys = [names.head, names.keys, names.all, names.parked, names.row("")]
         keys += map(names.by, self.view.columns)
         with self._reaching(committing=True):
             if not await self._write(keys=keys, args=_arguments(change, before)):
@@ -95,46 +95,69 @@ class RedisViewStore:
         rows = [msgspec.json.decode(text, type=ParkedRow) for text in found]
         return sorted(row for row in rows if reader in (None, row.reader))
 
-    async def settle(self) -> None:
+    async def digests(self, after: str, *, most: int, upto: str = "") -> Digests:
         names = self._names
+        domains = [source.contract.domain for source in self.view.sources]
+        columns = [f"by:{number + 1}" for number in range(len(self.view.columns))]
+        fields = ["row", *(f"slot:{domain}" for domain in domains), *columns]
+        low, high = f"({after}" if after else "-", f"[{upto}" if upto else "+"
+        args = [low, high, -1 if upto else most + 1, _text(fields)]
+        with self._reaching():
+            keys = [names.head, names.all, names.row("")]
+            head, found = await self._digests(keys=keys, args=args)
+        pairs = list(zip(found[::2], found[1::2], strict=True))
+        taken = pairs if upto else pairs[:most]
+        at = places(dict(zip(head[::2], head[1::2], strict=True)))
+        positions = {domain: place.position for domain, place in at.items()}
+        return Digests(positions, dict(taken), taken[-1][0] if len(taken) < len(pairs) else "")
+
+    async def builds(self) -> Sequence[Build]:
+        with self._reaching():
+            return (await self._builds.listed()).builds
+
+    async def ready(self) -> None:
+        """Nothing is missing: an index is written with its rows."""
+
+    async def take_over(self) -> bool:
         with self._reaching(committing=True):
-            await self._redis.hset(names.catalogue, "built", names.version)
-            for name in await self._redis.hkeys(names.catalogue):
-                if name not in ("built", f"v{names.version}"):
-                    await self._redis.hdel(names.catalogue, name)
-                    await self._sweep(Names(names.view, int(name[1:])))
+            return await self._builds.take_over(self._names.build)
+
+    async def tidy(self, before: datetime) -> None:
+        with self._reaching(committing=True):
+            await self._builds.drop(
+                lambda there: [b for b in there if b.stage is Stage.KEPT and b.since < before]
+            )
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         with self._reaching():
-            head = await self._redis.hgetall(self._names.head)
+            names = await self._asked()
+            head = await self._redis.hgetall(names.head)
             if not head:
                 raise StoreUnavailable(f"The view {self.view.name} was lost and is built anew")
             positions = {domain: place.position for domain, place in places(head).items()}
-            yield Snapshot(RedisRows(self._redis, self._names, self.view.columns), positions)
+            yield Snapshot(RedisRows(self._redis, names, self.view.columns), positions)
 
-    async def _head(self, *, may_begin: bool) -> tuple[bool, Mapping[str, str]]:
-        names = self._names
-        domains = [source.contract.domain for source in self.view.sources]
-        args = [names.version, shape(self.view), uuid7(), int(may_begin), *domains]
-        with self._reaching():
-            found = await self._begin(keys=[names.catalogue, names.head], args=args)
-        if found is None:
-            raise ViewChanged.gone(self.view)
-        begun, built, flat = found
-        if begun != shape(self.view):
-            raise ViewChanged.of(self.view)
-        return int(built) == names.version, dict(zip(flat[::2], flat[1::2], strict=True))
+    async def _asked(self) -> Names:
+        """The build that questions are put to."""
+        if self._aim is not Aim.SERVE:
+            return self._names
+        asked = builds.serving((await self._builds.listed()).builds)
+        if asked is not None and asked.version != self.view.version:
+            raise Replaced(self.view)
+        return Names(self.view.name, asked.number if asked else 0)
 
-    async def _sweep(self, old: Names) -> None:
-        found: list[str] = []
-        async for key in self._redis.scan_iter(f"{old.base}:*", count=SWEEP):
-            found.append(cast(str, key))
-            if len(found) == SWEEP:
-                await self._redis.unlink(*found)
-                found.clear()
-        if found:
-            await self._redis.unlink(*found)
+    async def _bind(self) -> Build:
+        """Finds the build to work on, or begins it."""
+        build = await self._builds.bind(self._aim, self._bound)
+        self._bound = build.number
+        return build
+
+    @property
+    def _names(self) -> Names:
+        if self._bound is None:
+            raise RuntimeError(f"the store of view {self.view.name} is not open")
+        return Names(self.view.name, self._bound)
 
     @contextmanager
     def _reaching(self, *, committing: bool = False) -> Iterator[None]:

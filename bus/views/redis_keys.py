@@ -1,11 +1,12 @@
 """Names and index entries of views in Redis. All of one view share a hash slot.
 
-    {view:stock}                  hash: shapes by version, and which version is built
-    {view:stock}:v1:head          hash: stamp, and a checkpoint a domain
-    {view:stock}:v1:row:<key>     hash: row, a slot a domain, its index entries
-    {view:stock}:v1:keys          all keys that have a row
-    {view:stock}:v1:by:<column>   index: value, NUL, key
-    {view:stock}:v1:parked        hash: what is parked
+    {view:stock}                  hash: builds by number; turn, which counts its changes
+    {view:stock}:b1:head          hash: stamp, and a checkpoint a domain
+    {view:stock}:b1:row:<key>     hash: row, a slot a domain, its index entries
+    {view:stock}:b1:keys          keys that have a row
+    {view:stock}:b1:all           the same, and those that only have slots
+    {view:stock}:b1:by:<column>   index: value, NUL, key
+    {view:stock}:b1:parked        hash: what is parked
 
 Indexes are sorted sets with one score, so that entries are in the order of their bytes.
 """
@@ -26,7 +27,7 @@ NOTHING = "\x02"
 
 class Names(NamedTuple):
     view: str
-    version: int
+    build: int
 
     @property
     def catalogue(self) -> str:
@@ -34,7 +35,7 @@ class Names(NamedTuple):
 
     @property
     def base(self) -> str:
-        return f"{self.catalogue}:v{self.version}"
+        return f"{self.catalogue}:b{self.build}"
 
     @property
     def head(self) -> str:
@@ -43,6 +44,10 @@ class Names(NamedTuple):
     @property
     def keys(self) -> str:
         return f"{self.base}:keys"
+
+    @property
+    def all(self) -> str:
+        return f"{self.base}:all"
 
     @property
     def parked(self) -> str:

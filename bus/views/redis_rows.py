@@ -9,9 +9,10 @@ import msgspec
 
 from bus.view import Page, RowData, Rows, Scalar
 from bus.views import cursor
+from bus.views.builds import serving
 from bus.views.cursor import Cursor
 from bus.views.kept import Columns, columns_of, possible
-from bus.views.port import ViewMissing
+from bus.views.port import Build, ViewMissing
 from bus.views.redis_keys import Names, entry, parsed, value_entry
 
 CHUNK = 200
@@ -114,14 +115,15 @@ class RedisRows:
         return [place for place, entries, all_of in rows if entries == all_of]
 
     async def _view(self) -> tuple[Names, Columns]:
-        """Of another view, the version that is built."""
+        """Of another view, the build that serves."""
         if self._columns is None:
-            catalogue = await self._redis.hgetall(self._names.catalogue)
-            if not catalogue:
+            found = await self._redis.hgetall(self._names.catalogue)
+            found.pop("turn", None)
+            asked = serving([msgspec.json.decode(text, type=Build) for text in found.values()])
+            if asked is None:
                 raise ViewMissing(self._names.view)
-            version = int(catalogue["built"])
-            self._names = Names(self._names.view, version)
-            self._columns = columns_of(catalogue[f"v{version}"])
+            self._names = Names(self._names.view, asked.number)
+            self._columns = columns_of(asked.shape)
         return self._names, self._columns
 
 

@@ -1,10 +1,10 @@
 -- Writes a batch if the view's stamp is still the one that the writer has read.
--- KEYS: head, keys, parked, the common beginning of all rows, an index for each column.
+-- KEYS: head, keys, all, parked, the common beginning of all rows, an index for each column.
 -- ARGV: stamp, next stamp, and as JSON: checkpoints by field, rows as [key, slots as fields
 --   and values in turn, row, entries], fields to free, pairs of field and value to park. One
 --   text is much quicker to send than thousands. Rows' names are made here: they are in the
 --   hash slot of the others.
-local head, keys, parked, base = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local head, keys, all, parked, base = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 if redis.call('HGET', head, 'stamp') ~= ARGV[1] then
   return 0
 end
@@ -14,7 +14,7 @@ for field, place in pairs(cjson.decode(ARGV[3])) do
 end
 
 local function index(row, column, entry)
-  local name, place = 'by:' .. column, KEYS[4 + column]
+  local name, place = 'by:' .. column, KEYS[5 + column]
   local before = redis.call('HGET', row, name)
   if before == entry then
     return
@@ -32,6 +32,7 @@ end
 for _, change in ipairs(cjson.decode(ARGV[4])) do
   local key, slots, shown = change[1], change[2], change[3]
   local row = base .. key
+  redis.call('ZADD', all, 0, key)
   if shown ~= '' then
     redis.call('HSET', row, 'row', shown, unpack(slots))
     redis.call('ZADD', keys, 0, key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 
 import structlog
 
@@ -12,15 +13,19 @@ from bus import status
 from bus.broker.port import Broker, Serving
 from bus.clock import Clock, SystemClock
 from bus.halt import Halt
-from bus.store.port import Checkpoint
+from bus.store.port import Checkpoint, StoreUnavailable
 from bus.tasks import end
 from bus.view import View
 from bus.views import parked, queries
 from bus.views.builder import Builder
 from bus.views.following import Following
 from bus.views.gathered import Gathered
-from bus.views.port import ViewStore
+from bus.views.handing_on import HandingOn
+from bus.views.port import Replaced, ViewStore
 from bus.views.progress import Progress
+
+TIDY = 60.0
+"""Seconds between looks for builds that have been kept for long enough."""
 
 log = structlog.get_logger()
 
@@ -29,21 +34,31 @@ class ViewWorker:
     """Several may run for one view: each event is folded by one of them.
 
     It opens and closes `store` and `broker` itself. `problems` names what has brought the
-    view to a halt, if anything has; queries are answered `unavailable` then.
+    view to a halt, if anything has; queries are answered `unavailable` then. A build that
+    served before is dropped when it has been kept for as long as `kept`.
     """
 
     def __init__(
-        self, view: View, store: ViewStore, broker: Broker, clock: Clock | None = None
+        self,
+        view: View,
+        store: ViewStore,
+        broker: Broker,
+        clock: Clock | None = None,
+        *,
+        kept: timedelta = timedelta(days=1),
     ) -> None:
         self.view = view
         self.problems: dict[str, str] = {}
         self._store = store
         self._broker = broker
+        self._replaced = asyncio.Event()
         gathered = Gathered()
         self._progress = Progress(store, gathered.hurry)
-        clock = clock or SystemClock()
-        self._builder = Builder(store, clock, self._progress.moved)
-        self._following = Following(broker, clock, self._builder, gathered, self._caught_up)
+        self._clock = clock or SystemClock()
+        self._kept = kept
+        self._builder = Builder(store, self._clock, self._progress.moved)
+        self._following = Following(broker, self._clock, self._builder, gathered, self._caught_up)
+        self._handing_on = HandingOn(broker, self._replaced.set)
         self._serving: Serving | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -53,16 +68,21 @@ class ViewWorker:
         return self._builder.checkpoints
 
     async def start(self) -> None:
-        """Returns when queries are answered; where a new version of the view replaces one
-        that is built, that is later: once it has caught up.
+        """Returns when queries are answered; where a new version of the view takes over from
+        another, that is later: once it has caught up.
+
+        Where a later version has taken over already, this one only says so.
 
         Raises StoreUnavailable, BrokerUnavailable, ViewChanged.
         """
         try:
-            await self._store.open()
             await self._broker.open()
-            await self._builder.begin()
-            await self._serve()
+            try:
+                await self._store.open()
+                await self._builder.begin()
+            except Replaced:
+                self._replaced.set()
+            await self._serve(asked=self._builder.serving)
         except BaseException:
             await self._leave()
             raise
@@ -102,25 +122,60 @@ class ViewWorker:
 
     async def _run(self) -> None:
         try:
-            await self._following.run()
+            await self._follow()
+        except Replaced as halt:
+            self._halted("version", halt)
+            await self._withdraw()
         except Halt as halt:
-            log.error("view stopped", view=self.view.name, reason=str(halt))
-            self.problems["streams"] = str(halt)
+            self._halted("streams", halt)
             self._progress.halt(str(halt))
         # A restart would stop at the same place: the process stays, to say why it did.
         await asyncio.Future()
 
-    async def _caught_up(self) -> None:
-        if not self._builder.built:
-            await self._builder.settle()
-            await self._serve()
+    async def _follow(self) -> None:
+        """Raises Halt."""
+        if self._replaced.is_set():
+            raise Replaced(self.view)
+        following = asyncio.create_task(self._following.run())
+        replaced = asyncio.create_task(self._replaced.wait())
+        tidying = asyncio.create_task(self._tidy())
+        try:
+            await asyncio.wait([following, replaced], return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+            raise Replaced(self.view)
+        finally:
+            await end([following, replaced, tidying])
 
-    async def _serve(self) -> None:
-        """Queries only when the rows are built: until then another version answers them."""
+    async def _tidy(self) -> None:
+        while True:
+            try:
+                await self._store.tidy(self._clock.now() - self._kept)
+            except StoreUnavailable as error:
+                log.debug("not tidied", view=self.view.name, reason=str(error))
+            await self._clock.sleep(TIDY)
+
+    def _halted(self, what: str, halt: Halt) -> None:
+        log.error("view stopped", view=self.view.name, reason=str(halt))
+        self.problems[what] = str(halt)
+
+    async def _caught_up(self) -> None:
+        if not self._builder.serving and await self._builder.take_over():
+            await self._serve(asked=True)
+
+    async def _withdraw(self) -> None:
+        """Takes no more questions: what has come already goes on to somebody else."""
+        await self._serve(asked=False)
+        self._handing_on.withdrawn()
+
+    async def _serve(self, *, asked: bool) -> None:
+        """Takes questions only while these rows are the ones to ask."""
         view, store = self.view, self._store
         endpoints = [status.endpoint(self._name, self.status)]
-        if self._builder.built:
-            endpoints += queries.endpoints(view, store, self._progress, self._broker)
+        if asked:
+            endpoints += queries.endpoints(
+                view, store, self._progress, self._broker, self._handing_on
+            )
             endpoints += parked.endpoints(view, store, self._builder)
         before, about = self._serving, f"The view {view.name}"
         version = f"{view.version}.0.0"

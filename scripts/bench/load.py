@@ -22,15 +22,15 @@ from scripts.bench.wire import Wire, connected
 
 PATIENCE = 30.0
 """Seconds without the last answers after which the run has failed."""
-_RETRY_AFTER = re.compile(rb"\r\nRetry-After: *(\d+)")
+_RETRY_AFTER = re.compile(rb'"retry_after": *(\d+)')
 
 
 class Task(Struct, frozen=True):
     """`clients` send `body` to `subject` + id, once to each of `ids` at most, for `seconds`;
     what is answered in the first `warm_up` seconds does not count. Each answer must begin
-    with `expected`; with `headed` it carries headers, which are not looked at. With
-    `declined`, what an error's body may hold, such an answer is counted by itself, and its
-    client asks again: after the seconds that it was told to wait, or at once if `hasty`."""
+    with `expected`. With `declined`, what an error's body may hold, such an answer is counted
+    by itself, and its client asks again: after the seconds that it was told to wait, or at
+    once if `hasty`."""
 
     url: str
     subject: str
@@ -40,7 +40,6 @@ class Task(Struct, frozen=True):
     seconds: float
     warm_up: float
     expected: str
-    headed: bool = False
     declined: str = ""
     hasty: bool = False
 
@@ -86,9 +85,9 @@ class Clients:
         self._waiting += 1
         self._wire.ask(f"{self._task.subject}{id}", client, self._task.body)
 
-    def _answered(self, client: int, payload: bytes, headed: bool) -> None:
+    def _answered(self, client: int, payload: bytes, error: bool) -> None:
         now = time.perf_counter()
-        told = self._told(payload, headed)
+        told = self._told(payload, error)
         if told is None:
             self._fail(payload)
             return
@@ -123,12 +122,11 @@ class Clients:
         if self._waiting == self._resting == 0 and not self.done.done():
             self.done.set_result(self._ended)
 
-    def _told(self, payload: bytes, headed: bool) -> list[float] | None:
+    def _told(self, payload: bytes, error: bool) -> list[float] | None:
         """Where an answer's latency goes; None where it was not to be expected."""
-        if headed and self._declined and self._declined in payload:
+        if error and self._declined and self._declined in payload:
             return self.declined
-        as_expected = headed == self._task.headed and (headed or payload.startswith(self._expected))
-        return self.latencies if as_expected else None
+        return self.latencies if not error and payload.startswith(self._expected) else None
 
     def _fail(self, payload: bytes) -> None:
         if not self.done.done():

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n'
 INBOX = "_INBOX.bench"
+ERROR = b"Nats-Service-Error"
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
 
 class Wire(asyncio.Protocol):
-    """One connection. `deliver(client, payload, headed)` is called with each answer."""
+    """One connection. `deliver(client, body, error)` is called with each answer."""
 
     def __init__(self) -> None:
         self.deliver: Callable[[int, bytes, bool], None] = _nowhere
@@ -62,7 +63,8 @@ class Wire(asyncio.Protocol):
         if len(data) < stop + 2:
             return None
         client = int(tokens[1].rpartition(b".")[2])
-        self.deliver(client, data[start:stop], line.startswith(b"H"))
+        body = start + int(tokens[-2]) if line.startswith(b"H") else start
+        self.deliver(client, data[body:stop], ERROR in data[start:body])
         return stop + 2
 
     def _line(self, line: bytes) -> None:
@@ -89,5 +91,5 @@ async def connected(url: str, protocol: Callable[[], P]) -> P:
     return made
 
 
-def _nowhere(client: int, payload: bytes, headed: bool) -> None:
+def _nowhere(client: int, payload: bytes, error: bool) -> None:
     """Nobody has asked yet."""

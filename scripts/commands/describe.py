@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -11,10 +10,9 @@ from bus.asyncapi import document
 from bus.describe import describe as described
 from bus.view import View
 from scripts.commands.exits import OK, USAGE, Exit
-from scripts.commands.mesh import contract, contracts, settings
+from scripts.commands.mesh import contract, contracts, settings, views
 from scripts.commands.output import print_json, show
 from scripts.commands.version import version
-from scripts.supervisor import discovery
 
 Flag = Annotated[bool, Parameter(negative=())]
 COLUMNS = ["domain", "kind", "name", "subject", "summary"]
@@ -55,8 +53,8 @@ def describe(
     """
     chosen = [contract(domain)] if domain else list(contracts().values())
     if asyncapi:
-        views = [] if domain else _views()
-        print_json(document(chosen, views, server=settings().nats_url, version=version()))
+        of_views: list[View] = [] if domain else [*views().values()]
+        print_json(document(chosen, of_views, server=settings().nats_url, version=version()))
         return OK
     found = [described(one) for one in chosen]
     if message is not None:
@@ -83,7 +81,3 @@ def _rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for kind, messages in (("command", domain["commands"]), ("event", domain["events"]))
         for message in messages
     ]
-
-
-def _views() -> list[View]:
-    return [importlib.import_module(f"projections.{name}").VIEW for name in discovery.views()]

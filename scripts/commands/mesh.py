@@ -18,7 +18,9 @@ from bus.contract import Contract
 from bus.observe import log_to_stderr
 from bus.settings import Settings
 from bus.variables import CHECKOUT
+from bus.view import View
 from scripts.commands.exits import UNAVAILABLE, USAGE, Exit
+from scripts.supervisor import discovery
 from scripts.supervisor.own import client_settings
 
 
@@ -95,3 +97,16 @@ def contract(domain: str) -> Contract:
     if domain not in known:
         raise Exit(USAGE, f"there is no domain {domain!r}, only {', '.join(known)}.")
     return known[domain]
+
+
+def views() -> dict[str, View]:
+    """Of every `projections/<name>.py`, by name."""
+    found = [importlib.import_module(f"projections.{name}").VIEW for name in discovery.views()]
+    return {view.name: view for view in found}
+
+
+def view(name: str) -> View:
+    known = views()
+    if name not in known:
+        raise Exit(USAGE, f"there is no view {name!r}, only {', '.join(known)}.")
+    return known[name]

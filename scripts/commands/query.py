@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from bus import subjects
 from bus.broker.port import Reply
+from bus.replies import AT_LEAST
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
 from scripts.commands.mesh import ask, connected
 from scripts.commands.output import print_json, say, show, terminal
@@ -22,6 +23,7 @@ async def query(
     /,
     *,
     params: Annotated[str, Parameter(name=["--params", "-p"])] = "",
+    after: str = "",
     json: Flag = False,
 ) -> int:
     """Ask a view and print what it answers.
@@ -32,6 +34,7 @@ async def query(
     trueup query orders.get o-1001
     trueup query orders.by_status -p '{"status":"confirmed","limit":10}'
     trueup query stock.get tea-1 --json | jq .available
+    trueup query orders.get o-1001 --after ordering=4711
     ```
 
     Exit codes: 0 answered, 1 unknown key or refused, 2 usage, 3 unavailable.
@@ -44,6 +47,9 @@ async def query(
         Of what is asked for, where the query wants one.
     params
         The query's parameters as JSON.
+    after
+        Wait until the view has come to these positions, as ordering=4711,payments=12: a
+        command's reply names its own.
     json
         JSON also on a terminal.
     """
@@ -52,8 +58,9 @@ async def query(
         raise Exit(USAGE, f"a question is named like orders.get, not {question!r}.")
     if key is not None and not subjects.is_id(key):
         raise Exit(USAGE, f"a key is 1 to 64 letters, digits, hyphens or underscores: {key!r}.")
+    headers = {AT_LEAST: after} if after else {}
     async with connected() as broker:
-        reply = await ask(broker, subjects.query(view, name, key), params.encode())
+        reply = await ask(broker, subjects.query(view, name, key), params.encode(), headers)
     if trouble := reply.headers.get("Nats-Service-Error"):
         say(f"trueup: {trouble}")
         return UNAVAILABLE if reply.headers.get("Nats-Service-Error-Code") == "503" else REFUSED

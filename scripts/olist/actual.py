@@ -56,7 +56,7 @@ class Books:
     async def _paged(self, view: str, query: str) -> AsyncIterator[Found]:
         after: str | None = None
         while True:
-            question = {"limit": PAGE, "after": after}
+            question = {"limit": PAGE, "page": after}
             answer = await self.ask(subjects.query(view, query), question)
             for row in answer["rows"]:
                 if row.get("currency", CURRENCY) == CURRENCY:

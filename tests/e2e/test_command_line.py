@@ -199,6 +199,45 @@ def test_a_stream_can_be_made_again_from_the_store(mesh: Shell) -> None:
     assert mesh("check", "streams", "inventory").code == 0
 
 
+@pytest.mark.parametrize("view", ["orders", "stock"])
+def test_a_view_is_made_anew_and_one_can_go_back(mesh: Shell, view: str) -> None:
+    before = mesh.json("query", f"{view}.{'recent' if view == 'orders' else 'list'}")
+    report = mesh.json("rebuild", view)
+    assert report["events"] == sum(report["positions"].values()) > 0
+    assert (report["build"], report["differing"], report["took_over"]) == (2, 0, True)
+    back = mesh("rebuild", view, "--back")
+    assert back.code == 0, back.err
+    assert f"build 1 of {view} has taken over" in back.out
+    assert "build 2 is kept" in back.out
+    after = mesh.json("query", f"{view}.{'recent' if view == 'orders' else 'list'}")
+    assert after["rows"] == before["rows"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["nothing"], 2, "there is no view 'nothing'"),
+        (["orders", "--back", "--fresh"], 2, "exclude each other"),
+        (["sales", "--back"], 1, "no build of version 1 of the view sales is kept"),
+    ],
+)
+def test_a_rebuild_that_can_not_be_says_why(
+    mesh: Shell, words: list[str], code: int, said: str
+) -> None:
+    refused = mesh("rebuild", *words)
+    assert (refused.code, refused.out) == (code, "")
+    assert said in refused.err
+
+
+def test_a_query_waits_for_positions(mesh: Shell) -> None:
+    sent = mesh.json("send", "inventory.ReceiveStock", "tea-9", '{"quantity":3}')
+    at = f"inventory={sent['position']}"
+    assert mesh.json("query", "stock.get", "tea-9", "--after", at)["on_hand"] == 3
+    late = mesh("query", "stock.get", "tea-9", "--after", "inventory=999999")
+    assert late.code == 3
+    assert "behind" in late.err
+
+
 def test_a_measurement_is_one_row_for_each_number_of_clients(mesh: Shell) -> None:
     done = mesh("bench", "--seconds", "0.2", "--clients", "1", "--clients", "4", "--json")
     assert [row["clients"] for row in json.loads(done.out)] == [1, 4]

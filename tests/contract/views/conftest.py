@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
 import pytest
 from redis.asyncio import Redis
@@ -10,13 +11,16 @@ from redis.asyncio import Redis
 from bus.testing.ground import Ground, Servers
 from bus.view import View
 from bus.views.memory import MemoryViews, MemoryViewStore
-from bus.views.port import ViewStore
+from bus.views.port import Aim, ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
 from tests.contract.views.scene import Scene
 
-Stores = Callable[[View], Awaitable[ViewStore]]
-"""Opens one more store of a view, on the same servers."""
+
+class Stores(Protocol):
+    """Opens one more store of a view, on the same servers."""
+
+    async def __call__(self, view: View, aim: Aim = Aim.SERVE) -> ViewStore: ...
 
 
 @pytest.fixture(params=["memory", "postgres", "redis"])
@@ -34,8 +38,8 @@ async def stores(backend: str, view_servers: Servers | None) -> AsyncIterator[St
     make = await maker(backend, view_servers)
     opened: list[ViewStore] = []
 
-    async def open_store(view: View) -> ViewStore:
-        opened.append(make(view))
+    async def open_store(view: View, aim: Aim = Aim.SERVE) -> ViewStore:
+        opened.append(make(view, aim))
         await opened[-1].open()
         return opened[-1]
 
@@ -44,15 +48,15 @@ async def stores(backend: str, view_servers: Servers | None) -> AsyncIterator[St
         await store.close()
 
 
-async def maker(backend: str, servers: Servers | None) -> Callable[[View], ViewStore]:
+async def maker(backend: str, servers: Servers | None) -> Callable[[View, Aim], ViewStore]:
     if servers is None:
         views = MemoryViews()
-        return lambda view: MemoryViewStore(view, views)
+        return lambda view, aim: MemoryViewStore(view, views, aim=aim)
     if backend == "redis":
         await flush(servers)
-        return lambda view: RedisViewStore(view, servers.valkey.url)
+        return lambda view, aim: RedisViewStore(view, servers.valkey.url, aim=aim)
     url = await servers.postgres.database(f"views_contract_{next(servers.numbers)}")
-    return lambda view: PostgresViewStore(view, url)
+    return lambda view, aim: PostgresViewStore(view, url, aim=aim)
 
 
 async def flush(servers: Servers) -> None:

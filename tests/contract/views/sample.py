@@ -102,7 +102,7 @@ async def get(rows: Rows, key: str, _: Any) -> Any:
 
 
 async def by_who(rows: Rows, _: str, asked: ByWho) -> Any:
-    return await rows.find({"who": asked.who}, order="owed", limit=asked.limit, after=asked.after)
+    return await rows.find({"who": asked.who}, order="owed", limit=asked.limit, after=asked.page)
 
 
 DEBTS = View(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -19,7 +20,8 @@ from bus.messages import Event, tag
 from bus.store.port import Append, NewEvent, Store
 from bus.testing.ground import Ground, MemoryGround
 from bus.view import View
-from bus.views.port import ViewStore
+from bus.views.port import Aim, Stage, ViewStore
+from bus.views.rebuild import Rebuild
 from bus.views.worker import ViewWorker
 from tests.contract.views.sample import BILLS, DEBTS, MONEY, Billed, Paid
 
@@ -91,8 +93,35 @@ class Scene:
         events = [written(MONEY, f"p-{id}", Paid(bill=id, amount=n)) for id, n in payments]
         await self.publish("money", *events)
 
-    async def store(self, view: View | None = None) -> ViewStore:
-        return await self.ground.view_store(view or self.view)
+    async def store(self, view: View | None = None, aim: Aim = Aim.SERVE) -> ViewStore:
+        return await self.ground.view_store(view or self.view, aim)
+
+    @asynccontextmanager
+    async def rebuilding(
+        self, aim: Aim = Aim.REBUILD, view: View | None = None
+    ) -> AsyncIterator[Rebuild]:
+        """One that can be run."""
+        stores = [await self.store(view, one) for one in (Aim.ASKED, aim)]
+        broker = self.ground.broker()
+        await broker.open()
+        try:
+            for store in stores:
+                await store.open()
+            asked, made = stores
+            yield Rebuild(made, asked, broker, clock=self.ground.clock)
+        finally:
+            for store in stores:
+                await store.close()
+            await broker.close()
+
+    async def builds(self) -> Sequence[tuple[int, int, Stage]]:
+        """Number, version and stage of each."""
+        store = await self.store(aim=Aim.ASKED)
+        await store.open()
+        try:
+            return [(b.number, b.version, b.stage) for b in await store.builds()]
+        finally:
+            await store.close()
 
     async def worker(
         self,

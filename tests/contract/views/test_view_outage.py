@@ -12,7 +12,7 @@ import pytest
 from bus.embedded import PostgresServer, ValkeyServer
 from bus.testing.ground import MemoryGround
 from bus.view import View
-from bus.views.port import ViewStore
+from bus.views.port import Aim, ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
 from tests.contract.views.scene import Scene
@@ -32,10 +32,10 @@ class Ground(MemoryGround):
         super().__init__()
         self._server = server
 
-    async def view_store(self, view: View) -> ViewStore:
+    async def view_store(self, view: View, aim: Aim = Aim.SERVE) -> ViewStore:
         if isinstance(self._server, ValkeyServer):
-            return RedisViewStore(view, self._server.url)
-        return PostgresViewStore(view, self._server.url)
+            return RedisViewStore(view, self._server.url, aim=aim)
+        return PostgresViewStore(view, self._server.url, aim=aim)
 
 
 @pytest.mark.parametrize("kind", [PostgresServer, ValkeyServer])

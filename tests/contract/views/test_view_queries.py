@@ -51,7 +51,7 @@ async def test_a_page_leads_to_the_next(scene: Scene) -> None:
         found += [row["id"] for row in answer["rows"]]
         if answer["next"] is None:
             break
-        question["after"] = answer["next"]
+        question["page"] = answer["next"]
     assert found == [f"b-{n}" for n in range(5)]
 
 
@@ -64,7 +64,7 @@ async def test_a_page_leads_to_the_next(scene: Scene) -> None:
         (b'{"limit":true}', "limit"),
         (b'{"limit":1.5}', "limit"),
         (b'{"colour":"red"}', "colour"),
-        (b'{"after":"nonsense"}', "after"),
+        (b'{"page":"nonsense"}', "page"),
         (b'{"who":null}', "who"),
         (b'{"limit":1' + b"0" * 5000 + b"}", None),
         (b"[]", None),
@@ -131,8 +131,61 @@ async def test_a_question_can_wait_for_what_its_asker_has_just_done(scene: Scene
     await scene.bill(("b-1", "ann", 20))
     answer = await asking
     assert answer["owed"] == 29
-    late = await scene.ask("get.b-1", headers={"at-least": "bills=99"})
+
+
+async def test_it_may_say_so_in_its_body(scene: Scene) -> None:
+    await scene.worker()
+    body = b'{"who":"ann","after":{"bills":2,"money":1}}'
+    asking = asyncio.create_task(scene.ask("by_who", body))
+    await scene.bill(("b-1", "ann", 10))
+    await scene.pay(("b-1", 1))
+    await scene.bill(("b-1", "ann", 20))
+    answer = await asking
+    assert [row["owed"] for row in answer["rows"]] == [29]
+    assert answer["positions"] == {"bills": 2, "money": 1}
+
+
+async def test_of_header_and_body_the_further_position_counts(scene: Scene) -> None:
+    await scene.worker()
+    await scene.bill(("b-1", "ann", 10))
+    for header, body in (
+        ("bills=2", b'{"after":{"bills":1}}'),
+        ("bills=1", b'{"after":{"bills":2}}'),
+    ):
+        late = await scene.ask("get.b-1", body, {"At-Least": header})
+        assert late["code"] == "CatchingUp"
+
+
+async def test_a_question_that_has_waited_in_vain_says_how_far_the_view_is(scene: Scene) -> None:
+    await scene.worker()
+    await scene.bill(("b-1", "ann", 10))
+    await scene.at_rest()
+    headers = {"at-least": "bills=99,money=0"}
+    reply = await scene.reply("get.b-1", headers=headers)
+    late = msgspec.json.decode(reply.body)
     assert (late["status"], late["code"]) == ("unavailable", "CatchingUp")
+    assert "bills=1, 98 behind" in late["message"]
+    assert late["details"] == {"retry_after": 1, "positions": {"bills": 1}}
+    assert reply.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [b'{"other":1}', b'{"bills":-1}', b'{"bills":"1"}', b'{"bills":1.5}', b"[]", b"7", b'"next"'],
+)
+async def test_positions_in_a_body_are_checked(scene: Scene, after: bytes) -> None:
+    if scene.backend == "memory":
+        await scene.worker()
+        answer = await scene.ask("get.b-1", b'{"after":' + after + b"}")
+        assert (answer["status"], answer["code"]) == ("invalid", "InvalidBody")
+        assert answer["details"]["field"] == "after"
+
+
+async def test_a_stream_that_the_view_does_not_read_is_refused_as_such(scene: Scene) -> None:
+    await scene.worker()
+    answer = await scene.ask("get.b-1", b'{"after":{"shipping":7}}')
+    assert "'shipping'" in answer["message"]
+    assert "bills, money" in answer["message"]
 
 
 async def test_a_question_that_waits_makes_the_view_hurry(

@@ -59,7 +59,7 @@ async def test_a_new_view_starts_before_the_first_event_of_each_stream(stores: S
     assert state.checkpoints == {"bills": START, "money": START}
     assert state.stamp
     assert not state.parked
-    assert state.built
+    assert state.serving
 
 
 async def test_rows_and_checkpoint_are_written_together(stores: Stores) -> None:
@@ -345,33 +345,6 @@ async def test_what_is_parked_counts_its_attempts_until_it_is_freed(stores: Stor
     assert state.checkpoints["bills"].position == 1
 
 
-async def test_a_new_version_is_built_beside_the_old_one_and_takes_its_place(
-    stores: Stores,
-) -> None:
-    old = await stores(DEBTS)
-    await write(old, shown("b-1", "ann", 1), parked=[waiting("bill/b-7", 1)])
-    new = await stores(replace(DEBTS, version=2, columns={"who": str}))
-    state = await new.state()
-    assert not state.built
-    assert state.checkpoints["bills"] == START
-    assert await new.load(["b-1"]) == {}
-    assert await new.parked() == []
-    await write(new, shown("b-1", "bob")._replace(columns=("bob",)))
-    assert await all_pages(old, {"who": "ann"}) == ["b-1"]
-    async with old.snapshot() as snapshot:
-        joined = await snapshot.rows.of("debts").get("b-1")
-        assert (joined or {})["who"] == "ann"  # what is not built is joined by nobody
-    await new.settle()
-    assert (await new.state()).built
-    with pytest.raises(ViewChanged):
-        await old.state()
-    assert await all_pages(new, {"who": "bob"}) == ["b-1"]
-    again = await stores(DEBTS)
-    assert (await again.state()).checkpoints["bills"] == START
-    assert await again.parked() == []
-    assert await all_pages(again, {}) == []
-
-
 async def test_other_columns_under_the_same_version_are_refused(stores: Stores) -> None:
     await stores(DEBTS)
     with pytest.raises(ViewChanged, match="raise its version"):
@@ -401,6 +374,17 @@ async def test_a_view_has_a_plain_name(stores: Stores, name: str) -> None:
         await stores(replace(DEBTS, name=name))
 
 
+async def test_a_parameter_can_not_have_the_name_of_one_that_all_queries_have(
+    stores: Stores,
+) -> None:
+    class Asked(Struct):
+        after: str = ""
+
+    query = replace(DEBTS.queries[0], params=Asked)
+    with pytest.raises(ValueError, match=r"debts\.get can't be named 'after'"):
+        await stores(replace(DEBTS, queries=[query]))
+
+
 async def test_a_slot_that_could_be_changed_in_place_is_refused(stores: Stores) -> None:
     class Changing(Struct):
         paid: int = 0
@@ -425,3 +409,45 @@ async def test_a_cancellation_is_never_swallowed(stores: Stores) -> None:
         looking = await look(turns)
         # One that was quicker than the cancellation has its result; there is no third way.
         assert looking.cancelled() or looking.cancelling() == 0
+
+
+async def test_stretches_of_keys_hold_all_that_there_is(stores: Stores) -> None:
+    store = await stores(DEBTS)
+    rows = [shown(f"b-{n}", "ann", n, UNICODE) for n in range(5)]
+    await write(store, *rows, RowChange("b-x", {"bills": "{}"}, None, (None, None, None)))
+    whole = await store.digests("", most=100)
+    assert list(whole.of) == [*(f"b-{n}" for n in range(5)), "b-x"]
+    assert (whole.positions, whole.end) == ({"bills": 1, "money": 0}, "")
+    first = await store.digests("", most=2)
+    assert (list(first.of), first.end) == (["b-0", "b-1"], "b-1")
+    rest = await store.digests("b-1", most=4)
+    assert {**first.of, **rest.of} == whole.of
+    assert rest.end == ""
+    part = await store.digests("b-0", upto="b-2x", most=1)
+    assert (list(part.of), part.end) == (["b-1", "b-2"], "")
+    assert (await store.digests("b-x", most=100)).of == {}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        shown("b-1", "bob", 1),
+        shown("b-1", "ann", 2),
+        shown("b-1", None, 1),
+        shown("b-1", "ann", 1)._replace(columns=("ann", 1, "other")),
+        shown("b-1", "ann", 1)._replace(slots={"bills": "{}"}),
+        shown("b-1", "ann", 1)._replace(row='{"other":1}'),
+        shown("b-1", "ann", 1)._replace(row=None, columns=(None, None, None)),
+        shown("b-1", "ann", 1)._replace(slots={"money": "{}"}),
+    ],
+)
+async def test_whatever_differs_under_a_key_shows_in_its_digest(
+    stores: Stores, other: RowChange
+) -> None:
+    store = await stores(DEBTS)
+    await write(store, shown("b-1", "ann", 1), shown("b-2"))
+    before = (await store.digests("", most=100)).of
+    await write(store, other)
+    after = (await store.digests("", most=100)).of
+    assert after["b-1"] != before["b-1"]
+    assert after["b-2"] == before["b-2"]

@@ -187,7 +187,7 @@ async def test_orders_are_listed_with_the_newest_first() -> None:
     )
     recent = await orders.ask("recent", limit=2)
     assert [row["id"] for row in recent["rows"]] == ["o-3", "o-2"]
-    rest = await orders.ask("recent", limit=2, after=recent["next"])
+    rest = await orders.ask("recent", limit=2, page=recent["next"])
     assert [row["id"] for row in rest["rows"]] == ["o-1"]
     assert "timeline" not in rest["rows"][0]
     mine = await orders.ask("by_customer", "c-1")

@@ -103,6 +103,6 @@ async def test_top_products_have_names_where_the_catalog_knows_them() -> None:
 async def test_sums_come_in_pages() -> None:
     sales = await shop()
     first = await sales.ask("by_sku", limit=1)
-    second = await sales.ask("by_sku", limit=1, after=first["next"])
+    second = await sales.ask("by_sku", limit=1, page=first["next"])
     assert [row["sku"] for row in (*first["rows"], *second["rows"])] == ["pot-1", "tea-1"]
     assert second["next"] is None
