@@ -1,0 +1,228 @@
+"""Sessions that write, read what they have written, and read again, while processes are killed.
+
+    python -m scripts.chaos.sessions [--sessions N] [--at-once N] [--seed S]
+
+Each session has keys of its own, so that it knows what it must see: a question that carries what
+the session has heard so far (`after`) has to show the session's last write, and may never be
+older than an answer before. Several processes of each view answer, of which one after the other
+is killed, as are those of the domains. Being told to ask again is no violation; a wrong answer
+is. Exit codes: 0 none, 1 some, 2 usage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+from rich.console import Console
+
+from bus import subjects
+from bus.broker.nats import NatsBroker
+from bus.broker.port import Broker, BrokerUnavailable, NoResponders, Reply
+from bus.clock import uuid7
+from bus.replies import AT_LEAST
+from bus.tasks import end
+from scripts.chaos.mesh import Broken, Mesh
+from scripts.commands.output import say
+from scripts.commands.progress import Progress
+
+SCALE = {"inventory": 2, "catalog": 2, "view-stock": 3, "view-products": 3}
+ROUNDS = 2
+"""Writes of a session; after each it reads twice."""
+PAUSE = 0.05
+"""Seconds until a session that is told to ask again does so."""
+LIFE = (0.3, 1.5)
+"""Seconds between two kills."""
+PATIENCE = 60.0
+"""Seconds after which a question that nobody answers breaks the run."""
+
+Count = Annotated[int, Parameter(validator=Number(gte=1))]
+
+app = App(name="sessions", help="Sessions that read their own writes while processes are killed.")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a session writes and where it reads it: `field` shows the last `value`."""
+
+    domain: str
+    first: str
+    next: str
+    view: str
+    field: str
+
+    def command(self, number: int) -> tuple[str, Mapping[str, Any]]:
+        """The session's write with this number, from 1 on: its name and body."""
+        if self.domain == "inventory":
+            return self.first, {"quantity": 1}
+        price = {"amount": number, "currency": "BRL"}
+        if number > 1:
+            return self.next, {"price": price}
+        more = {"name": "a thing", "category": "things", "seller_id": "seller-1"}
+        return self.first, {"price": price, **more}
+
+
+KINDS = (
+    Kind("inventory", "ReceiveStock", "ReceiveStock", "stock", "on_hand"),
+    Kind("catalog", "ListProduct", "ChangePrice", "products", "price"),
+)
+
+
+@dataclass
+class Tally:
+    sessions: int = 0
+    reads: int = 0
+    again: int = 0
+    kills: int = 0
+    violations: list[str] = field(default_factory=list)
+
+
+class Sessions:
+    """Plays them, and counts."""
+
+    def __init__(self, mesh: Mesh, broker: Broker, chance: random.Random) -> None:
+        self.tally = Tally()
+        self._mesh = mesh
+        self._broker = broker
+        self._chance = chance
+        self._run = secrets.token_hex(4)
+
+    async def play(self, count: int, at_once: int, progress: Progress) -> None:
+        """Raises Broken where somebody is not answered any more."""
+        numbers = iter(range(count))
+
+        async def client() -> None:
+            for number in numbers:
+                await self._session(KINDS[number % len(KINDS)], f"s-{self._run}-{number}")
+                self.tally.sessions += 1
+                progress.at(self.tally.sessions, count)
+
+        killing = asyncio.create_task(self._kill())
+        try:
+            async with asyncio.TaskGroup() as clients:
+                for _ in range(at_once):
+                    clients.create_task(client())
+        finally:
+            await end([killing])
+
+    async def _session(self, kind: Kind, id: str) -> None:
+        heard: dict[str, int] = {}
+        for number in range(1, ROUNDS + 1):
+            heard.update(await self._write(kind, id, number))
+            for _ in range(2):
+                answer = await self._read(kind, id, heard)
+                self._judge(kind, id, number, heard, answer)
+                heard.update(answer["positions"])
+
+    def _judge(
+        self, kind: Kind, id: str, number: int, heard: Mapping[str, int], answer: Any
+    ) -> None:
+        self.tally.reads += 1
+        if answer.get(kind.field) != number:
+            shown = answer.get(kind.field, answer["status"])
+            self._violated(f"{id} wrote {number} and read {shown} in {kind.view}")
+        for domain, position in answer["positions"].items():
+            if position < heard.get(domain, 0):
+                self._violated(f"{id} was at {domain}={heard[domain]} and then at {position}")
+
+    def _violated(self, what: str) -> None:
+        self.tally.violations.append(what)
+        say(what)
+
+    async def _write(self, kind: Kind, id: str, number: int) -> Mapping[str, int]:
+        """The positions that the reply's header names."""
+        name, body = kind.command(number)
+        subject = subjects.command(kind.domain, name, id)
+        headers = {"Nats-Msg-Id": uuid7()}
+        reply = await self._answered(subject, msgspec.json.encode(body), headers)
+        domain, _, position = reply.headers[AT_LEAST].partition("=")
+        return {domain: int(position)}
+
+    async def _read(self, kind: Kind, id: str, heard: Mapping[str, int]) -> Any:
+        body = msgspec.json.encode({"after": heard})
+        reply = await self._answered(subjects.query(kind.view, "get", id), body, {})
+        return {"positions": {}, **msgspec.json.decode(reply.body)}
+
+    async def _answered(self, subject: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Asks until there is an answer that stands. Raises Broken."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    with suppress(NoResponders, BrokerUnavailable):
+                        reply = await self._broker.request(subject, body, headers, 5.0)
+                        if reply.headers.get("Nats-Service-Error-Code") != "503":
+                            return reply
+                    self.tally.again += 1
+                    await asyncio.sleep(PAUSE)
+        except TimeoutError:
+            raise Broken(f"nobody answers {subject}") from None
+
+    async def _kill(self) -> None:
+        names = [n for n in self._mesh.names("view", "domain") if n.rpartition("-")[0] in SCALE]
+        names += [name for name in SCALE if name in self._mesh.names("view", "domain")]
+        while True:
+            await asyncio.sleep(self._chance.uniform(*LIFE))
+            await self._mesh.kill(self._chance.choice(names))
+            self.tally.kills += 1
+
+
+@app.default
+def main(*, sessions: Count = 100_000, at_once: Count = 64, seed: str = "") -> None:
+    """Play sessions, and count what was violated.
+
+    Parameters
+    ----------
+    sessions
+        How many, each with two writes and four reads.
+    at_once
+        How many at the same time.
+    seed
+        Chance, the same again.
+    """
+    seed = seed or secrets.token_hex(4)
+    say(f"seed {seed}")
+    try:
+        tally = asyncio.run(_played(sessions, at_once, seed))
+    except* Broken as broken:
+        sys.exit("; ".join(map(str, broken.exceptions)))
+    print(
+        f"{tally.sessions:,} sessions, {tally.reads:,} reads of what they had written, "
+        f"{tally.kills} processes killed, asked again {tally.again:,} times: "
+        f"{len(tally.violations)} violations"
+    )
+    sys.exit(bool(tally.violations))
+
+
+async def _played(count: int, at_once: int, seed: str) -> Tally:
+    folder = Path(tempfile.mkdtemp(prefix="trueup-sessions-"))
+    mesh = Mesh(folder, {})
+    try:
+        await mesh.up(SCALE)
+        broker = NatsBroker(mesh.urls["NATS_URL"], name="sessions")
+        await broker.open()
+        try:
+            sessions = Sessions(mesh, broker, random.Random(seed))
+            with Progress("sessions", "sessions", Console(stderr=True)) as progress:
+                await sessions.play(count, at_once, progress)
+            return sessions.tally
+        finally:
+            await broker.close()
+    finally:
+        await mesh.down()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    app()
