@@ -14,7 +14,6 @@ import asyncio
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -25,14 +24,12 @@ from cyclopts.validators import Number
 from msgspec import Struct
 
 from scripts.bench import machine, whole_profile, whole_table
+from scripts.bench.shop import imported, settled
 from scripts.bench.whole_usage import Used, Watch
-from scripts.chaos.lookout import Heads, Lookout, watching
+from scripts.chaos.lookout import watching
 from scripts.chaos.mesh import Broken, Mesh
 from scripts.commands.output import print_json, say
 from scripts.supervisor import discovery
-
-QUIET = 1.0
-"""Seconds without a new event after which the shop is at rest."""
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -106,9 +103,9 @@ async def _played(mesh: Mesh, folder: Path, profile: int, *, check: bool) -> Who
     async with watching(mesh) as lookout:
         watch = Watch(mesh.run.processes)
         profiling = asyncio.create_task(whole_profile.taken(mesh, lookout, profile))
-        said = await _imported(mesh, folder)
-        settled, heads = await _settled(lookout)
-        seconds = said.seconds + settled - said.ended
+        said = await imported(mesh, folder)
+        rest, heads = await settled(lookout)
+        seconds = said.seconds + rest - said.ended
         used = watch.used()
     return Whole(
         machine.described(),
@@ -119,35 +116,6 @@ async def _played(mesh: Mesh, folder: Path, profile: int, *, check: bool) -> Who
         await _checked(mesh, folder) if check else (),
         await profiling,
     )
-
-
-async def _settled(lookout: Lookout) -> tuple[float, Heads]:
-    """When the last event had reached everybody, and the ends of the stores. The provider may
-    still have been answering: nothing more has been recorded for a while."""
-    while True:
-        await lookout.caught_up()
-        at, heads = time.monotonic(), await lookout.heads()
-        await asyncio.sleep(QUIET)  # nobody tells that nothing will come
-        if heads is not None and await lookout.heads() == heads:
-            return at, heads
-
-
-class _Said(Struct):
-    """What `trueup import olist --json` prints; `ended` is when it did."""
-
-    seconds: float
-    ends: dict[str, int]
-    ended: float = 0.0
-
-
-async def _imported(mesh: Mesh, folder: Path) -> _Said:
-    say(f"playing the orders of {folder.name} …")
-    said = await mesh.trueup("import", "olist", str(folder), "--live", "--json")
-    if said.code:
-        raise Broken(f"the import ends with {said.code}: {said.err.strip()[-500:]}")
-    found = msgspec.json.decode(said.out, type=_Said)
-    found.ended = time.monotonic()
-    return found
 
 
 async def _checked(mesh: Mesh, folder: Path) -> Sequence[str]:
