@@ -108,8 +108,9 @@ class Asked:
             raise Invalid(replies.unavailable("ViewMissing", str(missing))) from missing
         except WrongCursor as wrong:
             raise Invalid(replies.invalid("InvalidBody", str(wrong), field="page")) from wrong
-        fields = _fields(found)
-        return msgspec.json.encode({"status": "ok", **fields, "positions": snapshot.positions})
+        # In order, so that the same rows at the same positions are the same answer, byte for byte.
+        positions = dict(sorted(snapshot.positions.items()))
+        return msgspec.json.encode({"status": "ok", **_fields(found), "positions": positions})
 
     def _key(self, subject: str) -> str:
         key = subject[len(self._subject) + 1 :]

@@ -53,9 +53,11 @@ async def alter(scene: Scene, key: str, row: str) -> None:
 async def test_the_same_rows_come_out_and_take_over(scene: Scene) -> None:
     await scene.worker()
     before = await some_debts(scene)
+    answer = await scene.reply("get.b-1")
     async with scene.rebuilding() as rebuilding:
         report = await rebuilding.run()
     assert await scene.rows() == before
+    assert (await scene.reply("get.b-1")).body == answer.body
     assert (report.compared, report.differing, report.took_over) == (10, 0, True)
     assert report.positions == {domain: len(of) for domain, of in scene.streams.items()}
     assert report.done == report.total == sum(report.positions.values())
