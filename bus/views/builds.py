@@ -68,10 +68,12 @@ def dropped_first(view: View, builds: Sequence[Build], aim: Aim, bound: int | No
 
 
 def outlived(builds: Sequence[Build], number: int) -> list[Build]:
-    """Those that go once build `number` has taken over: what served last of all stays."""
+    """Those that go once build `number` has taken over: what served last of all stays, and so
+    does what is in the making of a later version."""
+    (new,) = (build for build in builds if build.number == number)
     kept = sorted((b for b in builds if b.stage is Stage.KEPT), key=lambda b: b.since)
     making = [b for b in builds if b.stage is Stage.MAKING and b.number < number]
-    return [*kept[:-1], *making]
+    return [*kept[:-1], *(b for b in making if b.version <= new.version)]
 
 
 def next_number(builds: Sequence[Build]) -> int:

@@ -161,6 +161,20 @@ async def test_one_is_kept_and_only_for_a_time(stores: Stores) -> None:
     assert (await store.state()).serving
 
 
+async def test_what_is_in_the_making_of_a_later_version_stays(stores: Stores) -> None:
+    await stores(DEBTS)
+    later = await stores(SECOND)
+    await write(later, shown("b-1", "bob")._replace(columns=("bob",)))
+    new = await stores(DEBTS, Aim.REBUILD)
+    assert await new.take_over()
+    assert await stages(new) == [
+        (1, 1, Stage.KEPT),
+        (2, 2, Stage.MAKING),
+        (3, 1, Stage.SERVING),
+    ]
+    assert (await later.state()).checkpoints["bills"].position == 1
+
+
 async def test_a_new_version_takes_over_and_the_old_one_says_so(stores: Stores) -> None:
     old = await stores(DEBTS)
     await write(old, shown("b-1", "ann", 1))
