@@ -145,7 +145,9 @@ class PostgresViewStore:
         if self._aim is not Aim.SERVE:
             return self._number
         found = await connection.fetchrow(postgres_builds.SERVING, self.view.name)
-        if found is None or found["version"] != self.view.version:
+        if found is None:
+            raise StoreUnavailable(f"The view {self.view.name} is being made anew")
+        if found["version"] != self.view.version:
             raise Replaced(self.view)
         return int(found["number"])
 

@@ -89,7 +89,7 @@ class PostgresRows:
         ]
 
     async def _sql(self) -> Sql:
-        """A new statement over the view's table: of another view, the version that is built."""
+        """A new statement over the view's table: of another view, the build that serves."""
         if not self._table:
             found = await self._connection.fetchrow(
                 "select number, shape from view_builds where view = $1 and stage = 'serving'",

@@ -23,7 +23,7 @@ from bus.views import builds
 from bus.views.ahead import Ahead
 from bus.views.builder import Builder, Rewound
 from bus.views.gathered import Read
-from bus.views.port import Build, ViewStore
+from bus.views.port import ViewStore
 
 STEP = 20_000
 """Events of all streams in one write."""
@@ -144,8 +144,8 @@ class Rebuild:
         """Returns when little is missing."""
         while True:
             goal = await self._goal()
-            self.report.total = self.report.done + self._missing(goal)
             missing = self._missing(goal)
+            self.report.total = self.report.done + missing
             await self._advance(goal)
             if missing <= NEAR:
                 return
@@ -153,8 +153,7 @@ class Rebuild:
     async def _goal(self) -> Positions:
         """Where to stop: where the other build is, or at the streams' ends if it is another
         version's."""
-        other = await self._other()
-        if other is not None and other.version == self._builder.view.version:
+        if await self._same_version():
             state = await self._asked.state()
             return {domain: place.position for domain, place in state.checkpoints.items()}
         return {domain: await self._end(domain) for domain in self._ahead}
@@ -165,12 +164,10 @@ class Rebuild:
         except StreamMissing:
             return 0
 
-    async def _other(self) -> Build | None:
-        return builds.serving(await self._store.builds())
-
     async def _same_version(self) -> bool:
-        other = await self._other()
-        return other is None or other.version == self._builder.view.version
+        """Whether what serves is of the version that is made."""
+        asked = builds.serving(await self._store.builds())
+        return asked is not None and asked.version == self._builder.view.version
 
     def _missing(self, goal: Positions) -> int:
         return sum(max(0, goal[domain] - at) for domain, at in self._read.items())

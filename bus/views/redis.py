@@ -52,6 +52,7 @@ class RedisViewStore:
         self._digests = self._redis.register_script(script("redis_digests.lua"))
         self._builds = RedisBuilds(self._redis, self.view)
         with self._reaching(committing=True):
+            await self._builds.leave_first_format()
             await self._bind()
 
     async def close(self) -> None:
@@ -61,9 +62,8 @@ class RedisViewStore:
 
     async def state(self) -> State:
         with self._reaching():
-            build, head = await self._bind(), {}
-            while not (head := await self._redis.hgetall(self._names.head)):
-                build = await self._bind()  # dropped a moment ago
+            build = await self._bind()
+            head = await self._head(self._names)
         parked = {(row.reader, row.key) for row in await self.parked()}
         return State(head["stamp"], places(head), parked, build.stage)
 
@@ -132,11 +132,16 @@ class RedisViewStore:
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         with self._reaching():
             names = await self._asked()
-            head = await self._redis.hgetall(names.head)
-            if not head:
-                raise StoreUnavailable(f"The view {self.view.name} was lost and is built anew")
+            head = await self._head(names)
             positions = {domain: place.position for domain, place in places(head).items()}
             yield Snapshot(RedisRows(self._redis, names, self.view.columns), positions)
+
+    async def _head(self, names: Names) -> Mapping[str, str]:
+        """Raises StoreUnavailable where it has gone with all else, or was dropped just now."""
+        head: Mapping[str, str] = await self._redis.hgetall(names.head)
+        if not head:
+            raise StoreUnavailable(f"The view {self.view.name} was lost and is built anew")
+        return head
 
     async def _asked(self) -> Names:
         """The build that questions are put to."""

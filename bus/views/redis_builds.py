@@ -49,7 +49,6 @@ class RedisBuilds:
     async def bind(self, aim: Aim, bound: int | None) -> Build:
         """The build that a store of the view works on, begun if need be. Raises as
         `builds.chosen`."""
-        await self._leave_first_format()
         while True:
             turn, there = await self.listed()
             gone = builds.dropped_first(self._view, there, aim, bound)
@@ -132,7 +131,7 @@ class RedisBuilds:
         if found:
             await self._redis.unlink(*found)
 
-    async def _leave_first_format(self) -> None:
+    async def leave_first_format(self) -> None:
         """A Redis from before there were builds: its rows are made anew, from the events."""
         if await self._redis.hexists(self._catalogue, "built"):
             await self._redis.unlink(self._catalogue)
