@@ -17,11 +17,11 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from cyclopts import App, Parameter
@@ -53,30 +53,31 @@ Count = Annotated[int, Parameter(validator=Number(gte=1))]
 app = App(name="sessions", help="Sessions that read their own writes while processes are killed.")
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What a session writes and where it reads it: `field` shows the last `value`."""
+def _receive(_: int) -> tuple[str, Mapping[str, Any]]:
+    return "ReceiveStock", {"quantity": 1}
+
+
+def _price(number: int) -> tuple[str, Mapping[str, Any]]:
+    price = {"amount": number, "currency": "BRL"}
+    if number > 1:
+        return "ChangePrice", {"price": price}
+    more = {"name": "a thing", "category": "things", "seller_id": "seller-1"}
+    return "ListProduct", {"price": price, **more}
+
+
+class Kind(NamedTuple):
+    """What a session writes and where it reads it. `command` gives name and body of its write
+    with a number, from 1 on; after that `field` of the view's row is the number."""
 
     domain: str
-    first: str
-    next: str
+    command: Callable[[int], tuple[str, Mapping[str, Any]]]
     view: str
     field: str
 
-    def command(self, number: int) -> tuple[str, Mapping[str, Any]]:
-        """The session's write with this number, from 1 on: its name and body."""
-        if self.domain == "inventory":
-            return self.first, {"quantity": 1}
-        price = {"amount": number, "currency": "BRL"}
-        if number > 1:
-            return self.next, {"price": price}
-        more = {"name": "a thing", "category": "things", "seller_id": "seller-1"}
-        return self.first, {"price": price, **more}
-
 
 KINDS = (
-    Kind("inventory", "ReceiveStock", "ReceiveStock", "stock", "on_hand"),
-    Kind("catalog", "ListProduct", "ChangePrice", "products", "price"),
+    Kind("inventory", _receive, "stock", "on_hand"),
+    Kind("catalog", _price, "products", "price"),
 )
 
 
@@ -147,6 +148,8 @@ class Sessions:
         subject = subjects.command(kind.domain, name, id)
         headers = {"Nats-Msg-Id": uuid7()}
         reply = await self._answered(subject, msgspec.json.encode(body), headers)
+        if AT_LEAST not in reply.headers:
+            raise Broken(f"{subject} was answered {reply.body.decode()}")
         domain, _, position = reply.headers[AT_LEAST].partition("=")
         return {domain: int(position)}
 
@@ -170,8 +173,7 @@ class Sessions:
             raise Broken(f"nobody answers {subject}") from None
 
     async def _kill(self) -> None:
-        names = [n for n in self._mesh.names("view", "domain") if n.rpartition("-")[0] in SCALE]
-        names += [name for name in SCALE if name in self._mesh.names("view", "domain")]
+        names = [*SCALE, *(f"{name}-{n}" for name in SCALE for n in range(2, SCALE[name] + 1))]
         while True:
             await asyncio.sleep(self._chance.uniform(*LIFE))
             await self._mesh.kill(self._chance.choice(names))
