@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bus.clock import uuid7
-from bus.store.port import START, Checkpoint
+from bus.store.port import START, Checkpoint, StoreUnavailable
 from bus.views.port import Aim, NothingKept, NothingServes, Replaced, Stage, Superseded, ViewStore
 from tests.contract.views.conftest import Stores
 from tests.contract.views.sample import DEBTS
@@ -217,3 +218,22 @@ async def test_several_may_begin_a_rebuild_at_once(stores: Stores) -> None:
     several = await asyncio.gather(*(stores(DEBTS, Aim.REBUILD) for _ in range(5)))
     assert len({(await store.state()).stamp for store in several}) == 1
     assert len(await several[0].builds()) == 2
+
+
+async def test_rows_that_have_vanished_are_not_taken_for_another_version(
+    stores: Stores, backend: str
+) -> None:
+    store: Any = await stores(DEBTS)
+    await write(store, shown("b-1"))
+    match backend:
+        case "memory":
+            store._views.flush()
+        case "postgres":
+            async with store._connection() as connection:
+                await connection.execute("delete from view_builds")
+        case "redis":
+            await store._redis.unlink(store._names.head)
+            with pytest.raises(StoreUnavailable, match="was lost"):
+                await store.state()
+    with pytest.raises(StoreUnavailable):
+        await who(store)
