@@ -86,6 +86,11 @@ class Settings:
     def kept_hours(self) -> int:
         return cast(int, self._get("TRUEUP_KEPT_HOURS"))
 
+    @property
+    def history_hours(self) -> int:
+        """0 means that views remember nothing."""
+        return cast(int, self._get("TRUEUP_HISTORY_HOURS"))
+
     def database_url(self, owner: str) -> str:
         """The database of a domain, or of all views (owner `views`)."""
         name = database_variable(owner)

@@ -154,4 +154,11 @@ VARIABLES = (
         _hours,
         "24",
     ),
+    Variable(
+        "TRUEUP_HISTORY_HOURS",
+        "hours for which views remember how their rows were, for questions with `as_of`; 0: never",
+        "a whole number up to 8760",
+        _hours,
+        "24",
+    ),
 )

@@ -50,7 +50,7 @@ class Rows(Protocol):
     async def get(self, key: str) -> RowData | None: ...
 
     async def many(self, keys: Iterable[str]) -> Mapping[str, RowData]:
-        """Those of the rows that exist."""
+        """Those of the rows that exist, in the order of `keys`."""
 
     async def find(
         self,
@@ -79,7 +79,8 @@ class Rows(Protocol):
         """
 
     def of(self, view: str) -> Rows:
-        """Another view's rows, to join at query time; it must have the same back end."""
+        """Another view's rows, to join at query time; it must have the same back end, and be
+        among the view's `joins`, so that it can be asked as it was."""
 
 
 class UnknownKey(Exception):
@@ -128,8 +129,8 @@ class WrongCursor(ValueError):
 @dataclass(frozen=True)
 class Query:
     """A question: `qry.<view>.<name>[.<key>]` with the JSON of `params` as its body, which may
-    also name positions to wait for, as in {"after":{"ordering":4711}}: so no parameter can have
-    the name `after`.
+    also name positions to wait for, as in {"after":{"ordering":4711}}, or those to go back to, as
+    in {"as_of":{"ordering":4711}}: so no parameter can have the name `after` or `as_of`.
 
     `answer(rows, key, params)` gives plain JSON; `key` is "" where the subject has none.
     `keyed` says whether the subject must carry a key; `example` is a body for the help.
@@ -151,8 +152,8 @@ class View:
     from the slots by domain, or None where there is nothing to see. All three are pure.
     `columns` are the row's fields that queries select, order or sum by; text ones are
     indexed, but for those in `unindexed`, which queries only sum by: an index has to be
-    written with almost every event. A change of `version` rebuilds the view from the first
-    event.
+    written with almost every event. `joins` are the other views that queries ask. A change of
+    `version` rebuilds the view from the first event.
     """
 
     name: str
@@ -164,4 +165,5 @@ class View:
     queries: Sequence[Query]
     columns: Mapping[str, type[str] | type[int]] = field(default_factory=dict)
     unindexed: Sequence[str] = ()
+    joins: Sequence[View] = ()
     backend: Literal["postgres", "redis"] = "postgres"

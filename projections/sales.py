@@ -17,6 +17,7 @@ from bus.envelope import Recorded
 from bus.view import Page, Paged, Query, RowData, Rows, Source, View, page
 from domains.ordering.messages import CONTRACT as ORDERING
 from domains.ordering.messages import LinesCancelled, OrderCancelled, OrderConfirmed, OrderLine
+from projections.products import VIEW as PRODUCTS
 
 SUMS = ("units", "revenue", "freight")
 
@@ -108,7 +109,7 @@ async def by_sku(rows: Rows, _: str, asked: Asked) -> Page:
 
 async def top(rows: Rows, _: str, asked: Top) -> Page:
     best = page(await sums(rows, ["sku"], asked, asked.by), asked)
-    products = await rows.of("products").many(total["sku"] for total in best.rows)
+    products = await rows.of(PRODUCTS.name).many(total["sku"] for total in best.rows)
     named = [{**total, "name": products.get(total["sku"], {}).get("name")} for total in best.rows]
     return Page(named, best.next)
 
@@ -116,7 +117,7 @@ async def top(rows: Rows, _: str, asked: Top) -> Page:
 async def by_category(rows: Rows, _: str, asked: Asked) -> Page:
     """What the catalog does not know is in the category ""."""
     found = await sums(rows, ["sku"], asked)
-    products = await rows.of("products").many({total["sku"] for total in found})
+    products = await rows.of(PRODUCTS.name).many({total["sku"] for total in found})
     categories: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
     for total in found:
         category = products.get(total["sku"], {}).get("category", "")
@@ -141,6 +142,7 @@ VIEW = View(
         **dict.fromkeys(SUMS, int),
     },
     unindexed=["currency"],
+    joins=[PRODUCTS],
     queries=[
         Query("by_month", by_month, Asked, example='{"seller_id":"shop"}'),
         Query("by_seller", by_seller, Asked, example='{"month":"2026-01","limit":10}'),

@@ -48,6 +48,7 @@ class Builder:
         }
         self._state = State("", {}, frozenset(), Stage.MAKING)
         self._stale = True
+        self._remembers = False
 
     @property
     def checkpoints(self) -> Mapping[str, Checkpoint]:
@@ -63,6 +64,7 @@ class Builder:
         async with self._lock:
             self._state = await self._store.state()
             self._stale = False
+            self._remembers = False
         self._moved()
 
     async def look(self) -> None:
@@ -73,10 +75,18 @@ class Builder:
     async def take_over(self) -> bool:
         """As the store's, for rows that are ready to be asked."""
         await self._store.ready()
+        await self.remember()
         async with self._lock:
             if await self._store.take_over():
                 self._state = self._state._replace(stage=Stage.SERVING)
         return self.serving
+
+    async def remember(self) -> None:
+        """From now on the rows can be asked as they were; of use once they have caught up."""
+        if not self._remembers:
+            async with self._lock:
+                await self._store.remember()
+                self._remembers = True
 
     async def read(self, domain: str, batch: Sequence[Delivered]) -> Read:
         """Decodes the batch; whatever else there is to do goes on meanwhile."""

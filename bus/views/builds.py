@@ -85,6 +85,14 @@ def first_stage(builds: Sequence[Build]) -> Stage:
     return Stage.MAKING if builds else Stage.SERVING
 
 
+def remembering(view: View, builds: Sequence[Build]) -> Sequence[Build]:
+    """Those that may know how `view`'s rows were, in the order in which they are asked: the one
+    that serves, then those that did."""
+    ours = [b for b in builds if b.version == view.version and b.shape == shape(view)]
+    kept = sorted((b for b in ours if b.stage is Stage.KEPT), key=lambda b: b.since, reverse=True)
+    return [*(b for b in ours if b.stage is Stage.SERVING), *kept]
+
+
 def reached(ours: Mapping[str, Checkpoint], theirs: Mapping[str, Checkpoint]) -> bool:
     """Whether `ours` are as far as `theirs` in every stream that both follow."""
     both = ours.keys() & theirs.keys()

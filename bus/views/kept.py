@@ -14,12 +14,17 @@ KEY_BYTES = 500
 COLUMN_BYTES = 2000
 """Longer ones don't fit into an index of Postgres."""
 INTEGER = range(-(2**63), 2**63)
+FORMAT = 2
+"""Of what stores keep. A build of another one is dropped, and made anew from the events."""
+
+COMMON = frozenset({"after", "as_of"})
+"""What every query can be asked with, beside its own parameters: see `bus.views.queries`."""
 
 Columns = Mapping[str, type[str] | type[int]]
 
 _unstorable = re.compile("[\0\ud800-\udfff]")
 _name = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_taken = re.compile(r"key|row|slot_.*")
+_taken = re.compile(r"key|row|slot_.*|moment_.*")
 
 
 def check_view(view: View) -> None:
@@ -34,8 +39,8 @@ def check_view(view: View) -> None:
         if _taken.fullmatch(name):
             raise ValueError(f"the column {name!r} of view {view.name!r} must be named otherwise")
     for query in view.queries:
-        if "after" in query.params.__struct_fields__:
-            raise ValueError(f"a parameter of {view.name}.{query.name} can't be named 'after'")
+        for name in COMMON & {*query.params.__struct_fields__}:
+            raise ValueError(f"a parameter of {view.name}.{query.name} can't be named {name!r}")
     for name in view.unindexed:
         if view.columns.get(name) is not str:
             raise ValueError(f"{name!r} of view {view.name!r}, unindexed, is no text column")
@@ -49,7 +54,13 @@ def shape(view: View) -> str:
     """What must stay the same within one version of a view, as JSON."""
     columns = {name: kind.__name__ for name, kind in view.columns.items()}
     domains = [source.contract.domain for source in view.sources]
-    return msgspec.json.encode({"columns": columns, "domains": sorted(domains)}).decode()
+    found = {"format": FORMAT, "columns": columns, "domains": sorted(domains)}
+    return msgspec.json.encode(found).decode()
+
+
+def outdated(shape: str) -> bool:
+    """Whether a build of this shape is of an earlier format."""
+    return bool(msgspec.json.decode(shape).get("format") != FORMAT)
 
 
 def columns_of(text: str) -> Columns:

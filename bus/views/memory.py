@@ -12,6 +12,7 @@ from bus.store.port import START, Parked, ParkedRow, StoreUnavailable
 from bus.view import View
 from bus.views import builds
 from bus.views.kept import check_view, shape
+from bus.views.memory_past import MemoryHistory
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Shelf
 from bus.views.port import (
@@ -34,12 +35,18 @@ class MemoryViewStore:
     """See `bus.views.port.ViewStore`."""
 
     def __init__(
-        self, view: View, views: MemoryViews | None = None, *, aim: Aim = Aim.SERVE
+        self,
+        view: View,
+        views: MemoryViews | None = None,
+        *,
+        aim: Aim = Aim.SERVE,
+        remembers: bool = True,
     ) -> None:
         check_view(view)
         self.view = view
         self._views = views or MemoryViews()
         self._aim = aim
+        self._remembers = remembers
         self._bound: int | None = None
 
     async def open(self) -> None:
@@ -55,21 +62,20 @@ class MemoryViewStore:
         return State(shelf.stamp, dict(shelf.checkpoints), parked, shelf.build.stage)
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        slots = self._shelf().slots
-        return {key: dict(slots[key]) for key in keys if key in slots}
+        rows = self._shelf().rows
+        return {key: dict(rows[key].slots) for key in keys if key in rows}
 
     async def write(self, change: Change) -> None:
         shelf = self._shelf()
         if shelf.stamp != change.stamp:
             raise Superseded
         shelf.stamp = change.next_stamp
+        shelf.writes += 1
         shelf.checkpoints |= change.places
         for row in change.rows:
-            shelf.slots.setdefault(row.key, {}).update(row.slots)
-            shelf.rows.pop(row.key, None)
-            if row.row is not None:
-                columns = dict(zip(self.view.columns, row.columns, strict=True))
-                shelf.rows[row.key] = (row.row, columns)
+            columns = dict(zip(self.view.columns, row.columns, strict=True))
+            shelf.put(row.key, row.slots, None if row.row is None else (row.row, columns))
+        shelf.note()
         for gone in change.unparked:
             shelf.parked.pop(gone, None)
         for parked in change.parked:
@@ -81,11 +87,10 @@ class MemoryViewStore:
 
     async def digests(self, after: str, *, most: int, upto: str = "") -> Digests:
         shelf = self._shelf()
-        keys = sorted(key for key in shelf.slots if key > after and (not upto or key <= upto))
+        keys = sorted(key for key in shelf.rows if key > after and (not upto or key <= upto))
         taken = keys if upto else keys[:most]
         digests = {key: _digest(shelf, key) for key in taken}
-        positions = {domain: place.position for domain, place in shelf.checkpoints.items()}
-        return Digests(positions, digests, taken[-1] if len(taken) < len(keys) else "")
+        return Digests(shelf.positions, digests, taken[-1] if len(taken) < len(keys) else "")
 
     async def builds(self) -> Sequence[Build]:
         return self._views.builds(self.view.name)
@@ -111,11 +116,27 @@ class MemoryViewStore:
         old = [b for b in there if b.stage is Stage.KEPT and b.since < before]
         self._views.drop(self.view.name, old)
 
+    async def remember(self) -> None:
+        if self._remembers:
+            self._shelf().remember()
+        else:
+            self._shelf().forget()
+
+    async def trim(self, before: datetime) -> None:
+        for shelf in self._views.shelves.get(self.view.name, {}).values():
+            shelf.trim(before)
+
+    @asynccontextmanager
+    async def history(self) -> AsyncIterator[MemoryHistory]:
+        self._asked()
+        yield MemoryHistory(self._views)
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         shelf = self._asked()
-        positions = {domain: place.position for domain, place in shelf.checkpoints.items()}
-        yield Snapshot(MemoryRows(self._views, self.view.name, shelf), positions)
+        joined: dict[str, Mapping[str, int]] = {}
+        rows = MemoryRows(self._views, self.view.name, shelf, joined)
+        yield Snapshot(rows, shelf.positions, joined)
 
     def _bind(self) -> None:
         name, number = self.view.name, self._bound
@@ -158,7 +179,8 @@ class MemoryViewStore:
 
 
 def _digest(shelf: Shelf, key: str) -> str:
-    text = repr((sorted(shelf.slots[key].items()), shelf.rows.get(key)))
+    row = shelf.rows[key]
+    text = repr((sorted(row.slots.items()), row.shown))
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -17,19 +17,26 @@ from bus.views.memory_shelf import Columns, MemoryViews, Shelf
 class MemoryRows:
     """See `bus.view.Rows`. Without a shelf it is the build that serves."""
 
-    def __init__(self, views: MemoryViews, view: str, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self,
+        views: MemoryViews,
+        view: str,
+        shelf: Shelf | None = None,
+        joined: dict[str, Mapping[str, int]] | None = None,
+    ) -> None:
         self._views = views
         self._view = view
         self._shelf = shelf
+        self._joined = {} if joined is None else joined
 
     def of(self, view: str) -> Rows:
-        return MemoryRows(self._views, view)
+        return MemoryRows(self._views, view, joined=self._joined)
 
     async def get(self, key: str) -> RowData | None:
         return (await self.many([key])).get(key)
 
     async def many(self, keys: Iterable[str]) -> Mapping[str, RowData]:
-        rows = self._serving().rows
+        rows = self._serving().shown
         return {key: msgspec.json.decode(rows[key][0]) for key in keys if key in rows}
 
     async def find(
@@ -42,11 +49,12 @@ class MemoryRows:
         after: str | None = None,
     ) -> Page:
         shelf = self._serving()
+        shown = shelf.shown
         kind = shelf.kinds[order] if order else None
         places = sorted(
             (
                 Cursor(columns[order] if order else None, key)
-                for key, (_, columns) in shelf.rows.items()
+                for key, (_, columns) in shown.items()
                 if _matches(columns, where)
             ),
             key=_sortable,
@@ -57,7 +65,7 @@ class MemoryRows:
             behind = operator.lt if descending else operator.gt
             places = [place for place in places if behind(_sortable(place), start)]
         page = places[:limit]
-        rows = [msgspec.json.decode(shelf.rows[place.key][0]) for place in page]
+        rows = [msgspec.json.decode(shown[place.key][0]) for place in page]
         return Page(rows, cursor.encode(*page[-1]) if len(places) > limit else None)
 
     async def totals(
@@ -72,7 +80,7 @@ class MemoryRows:
         groups: dict[tuple[Scalar, ...], dict[str, int]] = {}
         if not by:
             groups[()] = dict.fromkeys([*of, "count"], 0)
-        for _, columns in self._serving().rows.values():
+        for _, columns in self._serving().shown.values():
             if _matches(columns, where or {}):
                 group = tuple(columns[name] for name in by)
                 sums = groups.setdefault(group, dict.fromkeys([*of, "count"], 0))
@@ -85,7 +93,10 @@ class MemoryRows:
         return [{**dict(zip(by, group, strict=True)), **sums} for group, sums in found[:limit]]
 
     def _serving(self) -> Shelf:
-        return self._shelf or self._views.serving(self._view)
+        if self._shelf is None:
+            self._shelf = self._views.serving(self._view)
+            self._joined[self._view] = self._shelf.positions
+        return self._shelf
 
 
 def _matches(columns: Columns, where: Mapping[str, Scalar]) -> bool:

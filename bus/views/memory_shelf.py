@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bus.clock import uuid7
 from bus.store.port import Checkpoint, ParkedRow
@@ -16,17 +17,92 @@ from bus.views.port import Build, Stage, ViewMissing
 Columns = Mapping[str, Scalar]
 
 
+class Row(NamedTuple):
+    """All that stands under a key since the write number `since`; `shown` is the row and its
+    columns, where people see one."""
+
+    since: int
+    slots: Mapping[str, str]
+    shown: tuple[str, Columns] | None
+
+
+class Superseded(NamedTuple):
+    """A row that the write number `until` replaced, at a time."""
+
+    until: int
+    at: datetime
+    row: Row
+
+
+class Moment(NamedTuple):
+    """A write that is remembered."""
+
+    number: int
+    at: datetime
+    positions: Mapping[str, int]
+
+
 @dataclass
 class Shelf:
-    """One build of one view."""
+    """One build of one view. `writes` counts them; nothing is remembered while there are no
+    `moments`."""
 
     build: Build
     kinds: kept.Columns
     checkpoints: dict[str, Checkpoint]
     stamp: str = field(default_factory=uuid7)
-    slots: dict[str, dict[str, str]] = field(default_factory=dict)
-    rows: dict[str, tuple[str, Columns]] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
     parked: dict[tuple[str, str, int], ParkedRow] = field(default_factory=dict)
+    writes: int = 0
+    moments: list[Moment] = field(default_factory=list)
+    superseded: dict[str, list[Superseded]] = field(default_factory=dict)
+
+    @property
+    def positions(self) -> Mapping[str, int]:
+        return {domain: place.position for domain, place in self.checkpoints.items()}
+
+    @property
+    def shown(self) -> Mapping[str, tuple[str, Columns]]:
+        """What people see, by key."""
+        return {key: row.shown for key, row in self.rows.items() if row.shown is not None}
+
+    def put(self, key: str, slots: Mapping[str, str], shown: tuple[str, Columns] | None) -> None:
+        """As part of the write that is under way."""
+        before = self.rows.get(key)
+        if before is not None and self.moments:
+            gone = Superseded(self.writes, datetime.now(UTC), before)
+            self.superseded.setdefault(key, []).append(gone)
+        self.rows[key] = Row(self.writes, {**(before.slots if before else {}), **slots}, shown)
+
+    def note(self) -> None:
+        """The write that is under way is remembered, if writes are."""
+        if self.moments:
+            self.moments.append(Moment(self.writes, datetime.now(UTC), self.positions))
+
+    def remember(self) -> None:
+        if not self.moments:
+            self.moments.append(Moment(self.writes, datetime.now(UTC), self.positions))
+
+    def forget(self) -> None:
+        self.moments.clear()
+        self.superseded.clear()
+
+    def trim(self, before: datetime) -> None:
+        """The last moment of those before stays: it is how the rows were at that time."""
+        old = [moment for moment in self.moments if moment.at < before]
+        self.moments = [*old[-1:], *self.moments[len(old) :]]
+        if old:
+            for key, rows in self.superseded.items():
+                self.superseded[key] = [row for row in rows if row.until > old[-1].number]
+
+    def as_of(self, number: int) -> Mapping[str, Row]:
+        """All rows as the write of that number left them."""
+        found = {key: row for key, row in self.rows.items() if row.since <= number}
+        for key, rows in self.superseded.items():
+            for gone in rows:
+                if gone.row.since <= number < gone.until:
+                    found[key] = gone.row
+        return found
 
 
 class MemoryViews:

@@ -102,10 +102,39 @@ class Change:
 
 
 class Snapshot(NamedTuple):
-    """Rows to ask, and the positions that they have been folded up to (or beyond)."""
+    """Rows to ask, and the positions that they have been folded up to.
+
+    `joined` fills while they are asked: the positions of each other view that is joined with.
+    """
 
     rows: Rows
     positions: Mapping[str, int]
+    joined: Mapping[str, Mapping[str, int]]
+
+
+class Past(Protocol):
+    """A view's rows as one of its writes left them."""
+
+    @property
+    def positions(self) -> Mapping[str, int]:
+        """Up to where they had been folded."""
+
+    async def parked(self) -> Collection[tuple[str, str]]:
+        """(reader, key) of what was parked by then and is parked still."""
+
+    async def slots(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+        """As `ViewStore.load`."""
+
+    async def rows(self, changed: Sequence[RowChange]) -> Rows:
+        """To ask: those of `changed` in the place of what stands under their keys."""
+
+
+class History(Protocol):
+    """The pasts of all views that are kept in one place, in one moment of it."""
+
+    async def at(self, view: View, wanted: Mapping[str, int]) -> Past:
+        """After the last write that is beyond `wanted`, by domain, in no stream; in whichever
+        build of the view's version remembers it. Raises NotRemembered, ViewMissing."""
 
 
 class Digests(NamedTuple):
@@ -118,6 +147,17 @@ class Digests(NamedTuple):
     positions: Mapping[str, int]
     of: Mapping[str, str]
     end: str
+
+
+class NotRemembered(Exception):
+    """No build remembers its rows from so long ago. `since` is where what is remembered begins,
+    None where nothing is."""
+
+    def __init__(self, view: View, since: Mapping[str, int] | None) -> None:
+        first = ", ".join(f"{d}={n}" for d, n in sorted((since or {}).items()))
+        what = f"its rows from {first} on" if first else "none of its earlier rows"
+        super().__init__(f"the view {view.name} remembers {what}")
+        self.since = since
 
 
 class Superseded(Exception):
@@ -217,6 +257,16 @@ class ViewStore(Protocol):
 
     async def tidy(self, before: datetime) -> None:
         """Drops the builds that have been kept since a time before `before`."""
+
+    async def remember(self) -> None:
+        """From now on what a write supersedes is kept, so that rows can be asked as they were.
+        A store that was told to remember nothing forgets all instead."""
+
+    async def trim(self, before: datetime) -> None:
+        """Forgets what had been superseded before a time, in all builds of the view's."""
+
+    def history(self) -> AbstractAsyncContextManager[History]:
+        """Rows as they were, to answer one question. Raises Replaced as `snapshot`."""
 
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         """Committed rows and positions that belong together, to answer one question: of the

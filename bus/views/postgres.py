@@ -14,10 +14,12 @@ from bus.store.outages import database, reaching
 from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
 from bus.store.session import Session
 from bus.view import View
-from bus.views import builds, postgres_builds
+from bus.views import builds, postgres_builds, postgres_history
 from bus.views import postgres_tables as tables
 from bus.views.kept import check_view
 from bus.views.port import Aim, Build, Change, Digests, Replaced, Snapshot, State, Superseded
+from bus.views.postgres_names import table
+from bus.views.postgres_past import PostgresHistory
 from bus.views.postgres_rows import PostgresRows
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -40,11 +42,20 @@ class PostgresViewStore:
     """See `bus.views.port.ViewStore`. `pool` is the most connections for queries; one more
     is for writing."""
 
-    def __init__(self, view: View, url: str, *, aim: Aim = Aim.SERVE, pool: int = 4) -> None:
+    def __init__(
+        self,
+        view: View,
+        url: str,
+        *,
+        aim: Aim = Aim.SERVE,
+        remembers: bool = True,
+        pool: int = 4,
+    ) -> None:
         check_view(view)
         self.view = view
         self._url = url
         self._aim = aim
+        self._remembers = remembers
         self._size = pool
         self._name = database(url)
         self._writing = Session(lambda: self._connect(_WRITING))
@@ -128,17 +139,42 @@ class PostgresViewStore:
         async with self._connection(committing=True) as connection:
             await postgres_builds.tidy(connection, self.view.name, before)
 
+    async def remember(self) -> None:
+        async with self._connection(committing=True) as connection:
+            if self._remembers:
+                await postgres_history.remember(connection, self.view, self._base)
+            else:
+                await postgres_history.forget(connection, self._base)
+
+    async def trim(self, before: datetime) -> None:
+        for build in await self.builds():
+            async with self._connection(committing=True) as connection:
+                await postgres_history.trim(connection, table(self.view.name, build.number), before)
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
+        async with self._one_moment() as connection:
+            base = table(self.view.name, await self._asked(connection))
+            found = await connection.fetch(f"select domain, position from {base}_checkpoints")
+            joined: dict[str, Mapping[str, int]] = {}
+            name, columns = self.view.name, self.view.columns
+            rows = PostgresRows(connection, name, base, columns, joined=joined)
+            yield Snapshot(rows, {row["domain"]: row["position"] for row in found}, joined)
+
+    @asynccontextmanager
+    async def history(self) -> AsyncIterator[PostgresHistory]:
+        async with self._one_moment() as connection:
+            await self._asked(connection)
+            yield PostgresHistory(connection)
+
+    @asynccontextmanager
+    async def _one_moment(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
         with self._reaching():
             async with (
                 self._opened().acquire() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
-                base = tables.table(self.view.name, await self._asked(connection))
-                found = await connection.fetch(f"select domain, position from {base}_checkpoints")
-                rows = PostgresRows(connection, self.view.name, base, self.view.columns)
-                yield Snapshot(rows, {row["domain"]: row["position"] for row in found})
+                yield connection
 
     async def _asked(self, connection: Connection) -> int:
         """The build that questions are put to."""
@@ -180,7 +216,7 @@ class PostgresViewStore:
 
     @property
     def _base(self) -> str:
-        return tables.table(self.view.name, self._number)
+        return table(self.view.name, self._number)
 
     async def _connect(self, settings: dict[str, str]) -> asyncpg.Connection:
         return await asyncpg.connect(

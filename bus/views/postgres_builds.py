@@ -13,9 +13,9 @@ from bus.store.port import Checkpoint
 from bus.store.session import Fetches
 from bus.view import View
 from bus.views import builds, postgres_tables
-from bus.views.kept import shape
+from bus.views.kept import outdated, shape
 from bus.views.port import Aim, Build, Stage
-from bus.views.postgres_tables import table
+from bus.views.postgres_names import table
 
 Connection = asyncpg.Connection | PoolConnectionProxy
 
@@ -55,6 +55,9 @@ async def bind(connection: asyncpg.Connection, view: View, aim: Aim, bound: int 
         await connection.execute(CATALOGUE)
         await _leave_first_format(connection)
         there = await listed(connection, view.name)
+        if old := [build for build in there if outdated(build.shape)]:
+            await _drop(connection, view.name, old)
+            there = [build for build in there if build not in old]
         await _drop(connection, view.name, builds.dropped_first(view, there, aim, bound))
         found = builds.chosen(view, there, aim, bound)
         if found is None:

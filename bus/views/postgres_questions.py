@@ -35,7 +35,8 @@ def stretches(order: str | None, descending: bool, start: Cursor | None) -> Sequ
 
 @dataclass
 class Sql:
-    """A statement in the making, over `table`."""
+    """A statement in the making, over `table`: its name, or what stands for it in SQL and has
+    the first of the `values`."""
 
     table: str
     columns: Columns
@@ -48,7 +49,7 @@ class Sql:
     def name(self, column: str) -> str:
         """Raises LookupError where the view has no such column."""
         if column not in self.columns:
-            raise LookupError(f"{self.table} has no column {column!r}")
+            raise LookupError(f"the view has no column {column!r}")
         return f'"{column}"'
 
     def where(self, wanted: Mapping[str, Scalar]) -> list[str]:
@@ -58,6 +59,10 @@ class Sql:
         if value is None:
             return f"{self.name(column)} is null"
         return f"{self.name(column)} = {self.add(value)}" if possible(value) else "false"
+
+    def many(self, keys: Sequence[str]) -> str:
+        conditions = [*self.where({}), f"key = any({self.add(keys)})"]
+        return f"select key, row from {self.table} where {' and '.join(conditions)}"
 
     def find(
         self,

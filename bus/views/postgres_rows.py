@@ -6,43 +6,49 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from asyncpg.pool import PoolConnectionProxy
 
 from bus.view import Page, RowData, Rows, Scalar
 from bus.views import cursor
 from bus.views.kept import Columns, columns_of, possible
 from bus.views.port import ViewMissing
+from bus.views.postgres_history import Connection
+from bus.views.postgres_names import table
 from bus.views.postgres_questions import Sql, stretches
-from bus.views.postgres_tables import table
 
 
 class PostgresRows:
-    """See `bus.view.Rows`. Without `table` the view is looked up when it is asked."""
+    """See `bus.view.Rows`. Without `table` the view is looked up when it is asked, and its
+    positions go to `joined`. `values` are those that `table` needs, if it is SQL."""
 
     def __init__(
         self,
-        connection: PoolConnectionProxy,
+        connection: Connection,
         view: str,
         table: str = "",
         columns: Columns | None = None,
+        *,
+        joined: dict[str, Mapping[str, int]] | None = None,
+        values: Sequence[Any] = (),
     ) -> None:
         self._connection = connection
         self._view = view
         self._table = table
         self._columns: Columns = columns or {}
+        self._joined = {} if joined is None else joined
+        self._values = values
 
     def of(self, view: str) -> Rows:
-        return PostgresRows(self._connection, view)
+        return PostgresRows(self._connection, view, joined=self._joined)
 
     async def get(self, key: str) -> RowData | None:
         return (await self.many([key])).get(key)
 
     async def many(self, keys: Iterable[str]) -> Mapping[str, RowData]:
         sql = await self._sql()
-        wanted = [key for key in keys if possible(key)]
-        statement = f"select key, row from {sql.table} where key = any($1) and row is not null"
-        rows = await self._connection.fetch(statement, wanted)
-        return {row["key"]: msgspec.json.decode(row["row"]) for row in rows}
+        wanted = list(dict.fromkeys(key for key in keys if possible(key)))
+        found = await self._connection.fetch(sql.many(wanted), *sql.values)
+        rows = {row["key"]: msgspec.json.decode(row["row"]) for row in found}
+        return {key: rows[key] for key in wanted if key in rows}
 
     async def find(
         self,
@@ -99,4 +105,6 @@ class PostgresRows:
                 raise ViewMissing(self._view)
             self._table = table(self._view, found["number"])
             self._columns = columns_of(found["shape"])
-        return Sql(self._table, self._columns)
+            places = f"select domain, position from {self._table}_checkpoints"
+            self._joined[self._view] = dict(map(tuple, await self._connection.fetch(places)))
+        return Sql(self._table, self._columns, list(self._values))

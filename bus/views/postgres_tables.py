@@ -1,7 +1,9 @@
 """The tables of one build of a view, and the statements that work on them.
 
-view_<name>_b<number>       the rows: key, row (what people see), a slot a source, columns
+view_<name>_b<number>       the rows: key, row (what people see), a slot a source, columns, and
+                            the number of the write that left them so
 …_checkpoints  …_head  …_parked
+…_history  …_moments        how the rows were: see `postgres_history.py`
 
 Which builds there are stands in `view_builds`, see `postgres_builds.py`.
 """
@@ -14,35 +16,36 @@ import asyncpg
 
 from bus.clock import uuid7
 from bus.view import View
+from bus.views import postgres_history
+from bus.views.postgres_names import columns, slots, stored, table
 
-STORED = {str: 'text collate "C"', int: "bigint"}
 CAST = {str: "text[]", int: "bigint[]"}
-
-
-def table(view: str, build: int) -> str:
-    return f"view_{view}_b{build}"
+KEYS = 14
+"""The number of a write's argument that holds the rows' keys; the rows' other parts follow."""
 
 
 def tables(view: str, build: int) -> Sequence[str]:
     base = table(view, build)
-    return [base, f"{base}_checkpoints", f"{base}_head", f"{base}_parked"]
+    of_its_own = ("checkpoints", "head", "parked", *postgres_history.TABLES)
+    return [base, *(f"{base}_{name}" for name in of_its_own)]
 
 
 async def create(connection: asyncpg.Connection, view: View, build: int) -> None:
     """Empty ones. The indexes come when the build is ready to be asked."""
     base = table(view.name, build)
-    slots = [f'"slot_{source.contract.domain}" json' for source in view.sources]
-    columns = [f'"{name}" {STORED[kind]}' for name, kind in view.columns.items()]
-    rest = "".join(f", {column}" for column in [*slots, *columns])
+    rest = "".join(f", {column}" for column in stored(view))
     # A row is written anew with each event of its key: to compress it every time would take a
     # tenth of the server's time, so one that fits into a page stays as it is.
     await connection.execute(f"""
-        create table {base} (key text collate "C" primary key, row json{rest})
-            with (fillfactor = 80, toast_tuple_target = 8160);
+        create table {base} (
+            key text collate "C" primary key, row json{rest}, moment_since bigint not null
+        ) with (fillfactor = 80, toast_tuple_target = 8160);
         create table {base}_checkpoints (
             domain text primary key, position bigint not null, event_id text not null
         );
-        create table {base}_head (stamp text not null);
+        create table {base}_head (
+            stamp text not null, moment bigint not null default 0, since bigint
+        );
         create table {base}_parked (
             reader text, key text, position bigint, body bytea not null, reason text not null,
             attempts int not null default 1, since timestamptz not null default now(),
@@ -54,6 +57,7 @@ async def create(connection: asyncpg.Connection, view: View, build: int) -> None
         f"insert into {base}_checkpoints select unnest($1::text[]), 0, ''",
         [source.contract.domain for source in view.sources],
     )
+    await postgres_history.create(connection, view, base)
 
 
 def index_statements(view: View, build: int) -> Sequence[str]:
@@ -77,16 +81,16 @@ def state_statement(base: str) -> str:
 
 
 def load_statement(view: View, build: int) -> str:
-    slots = ", ".join(f'"slot_{source.contract.domain}"' for source in view.sources)
-    return f"select key, {slots} from {table(view.name, build)} where key = any($1)"
+    return (
+        f"select key, {', '.join(slots(view))} from {table(view.name, build)} where key = any($1)"
+    )
 
 
 def digests_statement(view: View, build: int) -> str:
     """Positions, and pairs of key and digest: one more than asked for, where there are more."""
     base = table(view.name, build)
-    slots = [f'"slot_{source.contract.domain}"::text' for source in view.sources]
-    columns = [f'"{name}"::text' for name in view.columns]
-    parts = ", ".join(f"coalesce({part}, E'\\x01')" for part in ["row::text", *slots, *columns])
+    held = ["row", *slots(view), *columns(view)]
+    parts = ", ".join(f"coalesce({name}::text, E'\\x01')" for name in held)
     return f"""
         select array(select (domain, position) from {base}_checkpoints),
             array(select (key, md5(concat_ws(E'\\x02', {parts}))) from {base}
@@ -99,10 +103,11 @@ def write_statement(view: View, build: int) -> str:
     """One round trip: rows, checkpoints and what is parked, if the stamp is still the one
     that the writer has read. Gives whether it was."""
     base = table(view.name, build)
-    columns, values, updates = _written(view, base)
+    names, values, updates = _written(view, base)
     return f"""
         with moved as (
-            update {base}_head set stamp = $2 where stamp = $1 returning true
+            update {base}_head set stamp = $2, moment = moment + 1 where stamp = $1
+            returning moment, since
         ), placed as (
             update {base}_checkpoints as c set position = p.position, event_id = p.event_id
             from unnest($3::text[], $4::bigint[], $5::text[]) as p (domain, position, event_id)
@@ -117,22 +122,20 @@ def write_statement(view: View, build: int) -> str:
             on conflict (reader, key, position) do update
             set reason = excluded.reason, attempts = {base}_parked.attempts + 1
         ), written as (
-            insert into {base} ({columns}) select * from unnest({values})
-            where exists (select from moved)
+            insert into {base} ({names}, moment_since)
+            select given.*, moved.moment from moved, unnest({values}) as given
             on conflict (key) do update set {updates}
-        )
+        ), {postgres_history.written(view, base)}
         select exists (select from moved)
     """
 
 
 def _written(view: View, base: str) -> tuple[str, str, str]:
     """The columns that a write sets, their arguments, and how a row is replaced."""
-    slots = [f"slot_{source.contract.domain}" for source in view.sources]
-    names = ["key", "row", *slots, *view.columns]
-    casts = ["text[]", "json[]", *("json[]" for _ in slots)]
+    names = ["key", "row", *slots(view), *columns(view)]
+    casts = ["text[]", "json[]", *("json[]" for _ in view.sources)]
     casts += [CAST[kind] for kind in view.columns.values()]
-    values = ", ".join(f"${number}::{cast}" for number, cast in enumerate(casts, start=14))
-    columns = ", ".join(f'"{name}"' for name in names)
-    updates = [f'"{name}" = excluded."{name}"' for name in ("row", *view.columns)]
-    updates += [f'"{slot}" = coalesce(excluded."{slot}", {base}."{slot}")' for slot in slots]
-    return columns, values, ", ".join(updates)
+    values = ", ".join(f"${number}::{cast}" for number, cast in enumerate(casts, start=KEYS))
+    updates = [f"{name} = excluded.{name}" for name in ("row", *columns(view), "moment_since")]
+    updates += [f"{slot} = coalesce(excluded.{slot}, {base}.{slot})" for slot in slots(view)]
+    return ", ".join(names), values, ", ".join(updates)

@@ -19,14 +19,21 @@ def run(view: View) -> None:
 
     def build(settings: Settings) -> ViewWorker:
         broker = NatsBroker(settings.nats_url, name=f"view-{view.name}")
-        kept = timedelta(hours=settings.kept_hours)
-        return ViewWorker(view, store(view, settings), broker, kept=kept)
+        kept, remembered = settings.kept_hours, settings.history_hours
+        return ViewWorker(
+            view,
+            store(view, settings),
+            broker,
+            kept=timedelta(hours=kept),
+            remembered=timedelta(hours=remembered),
+        )
 
     run_until_stopped(view.name, build)
 
 
 def store(view: View, settings: Settings, aim: Aim = Aim.SERVE) -> ViewStore:
     """Where the settings say that the view's rows are kept."""
+    remembers = settings.history_hours > 0
     if view.backend == "redis":
-        return RedisViewStore(view, settings.redis_url, aim=aim)
-    return PostgresViewStore(view, settings.database_url("views"), aim=aim)
+        return RedisViewStore(view, settings.redis_url, aim=aim, remembers=remembers)
+    return PostgresViewStore(view, settings.database_url("views"), aim=aim, remembers=remembers)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
 from bus import replies, subjects
 from bus.answering import Answering
@@ -15,24 +16,26 @@ from bus.broker.port import Broker, Endpoint, Reply, Request
 from bus.intake import Invalid
 from bus.plan import ENVELOPE_ROOM
 from bus.view import Query, UnknownKey, View, WrongCursor
+from bus.views import as_of
+from bus.views.as_of import AsOf, Position
 from bus.views.handing_on import HandingOn
-from bus.views.port import Replaced, ViewMissing, ViewStore
+from bus.views.kept import COMMON
+from bus.views.port import NotRemembered, Replaced, Snapshot, ViewMissing, ViewStore
 from bus.views.progress import Progress, wanted
 
 _field = re.compile(r"field `([^`]+)`|at `\$\.([a-z_]+)")
 
-Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 T = TypeVar("T")
 
 
 class Common(Struct, frozen=True):
     """What every query can be asked with, beside its own parameters: `after` are positions that
-    the rows must have come to."""
+    the rows must have come to, `as_of` what they are to be gone back to."""
 
     after: Mapping[str, Position] = {}
+    as_of: AsOf | None = None
 
 
-COMMON = {field.name for field in msgspec.structs.fields(Common)}
 _common = msgspec.json.Decoder(Common)
 _plain = msgspec.json.Decoder(dict[str, Raw])
 
@@ -70,6 +73,7 @@ class Asked:
         broker: Broker,
         handing_on: HandingOn,
     ) -> None:
+        self._view = view
         self._query = query
         self._store = store
         self._progress = progress
@@ -91,26 +95,38 @@ class Asked:
         common, own = self._taken_apart(request.body)
         params = self._decoded(self._params, own)
         await self._progress.reached(wanted(request.headers, common.after, self._domains))
-        body = await self._asked(key, params)
+        body = await self._asked(key, params, await self._rows(common))
         if len(body) > self._broker.max_payload - ENVELOPE_ROOM:
             message = "the answer does not fit into one message: ask for less at once"
             raise Invalid(replies.error(413, "invalid", "TooLarge", message))
         return body
 
-    async def _asked(self, key: str, params: Any) -> bytes:
+    async def _rows(self, common: Common) -> AbstractAsyncContextManager[Snapshot]:
+        """Those that are to be asked, as they are or as they were."""
+        if common.as_of is None:
+            return self._store.snapshot()
+        wanted = as_of.Wanted(self._view, common.as_of, self._broker)
+        await self._progress.reached(await wanted.of(self._view))
+        return as_of.past(self._view, self._store, wanted, self._broker)
+
+    async def _asked(
+        self, key: str, params: Any, rows: AbstractAsyncContextManager[Snapshot]
+    ) -> bytes:
         try:
-            async with self._store.snapshot() as snapshot:
+            async with rows as snapshot:
                 found = await self._query.answer(snapshot.rows, key, params)
         except UnknownKey as unknown:
             message = f"nothing is known under {unknown.key}"
             raise Invalid(replies.error(404, "unknown", "UnknownKey", message)) from unknown
         except ViewMissing as missing:
             raise Invalid(replies.unavailable("ViewMissing", str(missing))) from missing
+        except NotRemembered as gone:
+            raise as_of.forgotten(gone) from gone
         except WrongCursor as wrong:
             raise Invalid(replies.invalid("InvalidBody", str(wrong), field="page")) from wrong
-        # In order, so that the same rows at the same positions are the same answer, byte for byte.
-        positions = dict(sorted(snapshot.positions.items()))
-        return msgspec.json.encode({"status": "ok", **_fields(found), "positions": positions})
+        return msgspec.json.encode(
+            {"status": "ok", **_fields(found), "positions": _positions(snapshot)}
+        )
 
     def _key(self, subject: str) -> str:
         key = subject[len(self._subject) + 1 :]
@@ -122,7 +138,7 @@ class Asked:
     def _taken_apart(self, body: bytes) -> tuple[Common, bytes]:
         """What every query can be asked with, and the rest of the body, which is its own."""
         common = self._decoded(_common, body)
-        if not common.after:
+        if not common.after and common.as_of is None:
             return common, body
         own = {name: raw for name, raw in _plain.decode(body).items() if name not in COMMON}
         return common, msgspec.json.encode(own)
@@ -136,6 +152,16 @@ class Asked:
             raise Invalid(replies.invalid("InvalidBody", str(error), **details)) from error
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Invalid(replies.invalid("MalformedJson", f"the body: {error}")) from error
+
+
+def _positions(snapshot: Snapshot) -> Mapping[str, int]:
+    """In order, so that the same rows at the same positions are the same answer, byte for byte."""
+    joined = {
+        f"{view}.{domain}": position
+        for view, positions in snapshot.joined.items()
+        for domain, position in positions.items()
+    }
+    return dict(sorted({**snapshot.positions, **joined}.items()))
 
 
 def _fields(found: Any) -> Mapping[str, Any]:

@@ -20,24 +20,41 @@ from bus.store.port import Parked, ParkedRow, StoreUnavailable
 from bus.tasks import heeding_cancellation
 from bus.view import View
 from bus.views import builds
-from bus.views.kept import check_view
-from bus.views.port import Aim, Build, Change, Digests, Replaced, Snapshot, Stage, State, Superseded
-from bus.views.redis_builds import RedisBuilds, script
+from bus.views.kept import Columns, check_view, columns_of
+from bus.views.port import (
+    Aim,
+    Build,
+    Change,
+    Digests,
+    Replaced,
+    Snapshot,
+    Stage,
+    State,
+    Superseded,
+    ViewMissing,
+)
+from bus.views.redis_builds import SWEEP, RedisBuilds, listed, script
 from bus.views.redis_keys import Names, entry, place_text, places
+from bus.views.redis_past import RedisHistory, Scripts
 from bus.views.redis_rows import RedisRows
+from bus.views.redis_stood import Stood
 
 PATIENCE = 30.0
 """Seconds until a server that does not answer counts as an outage."""
 
 
 class RedisViewStore:
-    """See `bus.views.port.ViewStore`. A snapshot's rows may be newer than its positions."""
+    """See `bus.views.port.ViewStore`. Where nothing is remembered, a snapshot's rows may be newer
+    than its positions."""
 
-    def __init__(self, view: View, url: str, *, aim: Aim = Aim.SERVE) -> None:
+    def __init__(
+        self, view: View, url: str, *, aim: Aim = Aim.SERVE, remembers: bool = True
+    ) -> None:
         check_view(view)
         self.view = view
         self._url = url
         self._aim = aim
+        self._remembers = remembers
         self._bound: int | None = None
         # Typed loosely: every method of redis-py gives a value or an awaitable of it.
         self._redis: Any = None
@@ -50,9 +67,14 @@ class RedisViewStore:
         self._load = self._redis.register_script(script("redis_load.lua"))
         self._write = self._redis.register_script(script("redis_write.lua"))
         self._digests = self._redis.register_script(script("redis_digests.lua"))
+        self._remember = self._redis.register_script(script("redis_remember.lua"))
+        self._trim = self._redis.register_script(script("redis_trim.lua"))
+        self._scripts = Scripts(
+            *(self._redis.register_script(script(f"redis_{name}.lua")) for name in Scripts._fields)
+        )
         self._builds = RedisBuilds(self._redis, self.view)
         with self._reaching(committing=True):
-            await self._builds.leave_first_format()
+            await self._builds.leave_older_formats()
             await self._bind()
 
     async def close(self) -> None:
@@ -83,7 +105,8 @@ class RedisViewStore:
     async def write(self, change: Change) -> None:
         before = {_field(row): row for row in await self.parked()} if change.parked else {}
         names = self._names
-        keys = [names.head, names.keys, names.all, names.parked, names.row("")]
+        keys = [names.head, names.keys, names.all, names.parked]
+        keys += [names.since, names.moments, names.oldest, names.row(""), names.history("")]
         keys += map(names.by, self.view.columns)
         with self._reaching(committing=True):
             if not await self._write(keys=keys, args=_arguments(change, before)):
@@ -128,19 +151,62 @@ class RedisViewStore:
                 lambda there: [b for b in there if b.stage is Stage.KEPT and b.since < before]
             )
 
+    async def remember(self) -> None:
+        names = self._names
+        with self._reaching(committing=True):
+            if self._remembers:
+                await self._remember(keys=[names.head, names.moments])
+            elif await self._redis.hdel(names.head, "since"):
+                await self._redis.unlink(names.moments, names.oldest)
+                await self._builds.unlink(names.history("*"))
+
+    async def trim(self, before: datetime) -> None:
+        with self._reaching(committing=True):
+            for build in (await self._builds.listed()).builds:
+                names = Names(self.view.name, build.number)
+                keys = [names.moments, names.oldest, names.history("")]
+                while await self._trim(keys=keys, args=[before.timestamp(), SWEEP]) == SWEEP:
+                    pass
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         with self._reaching():
-            names = await self._asked()
-            head = await self._head(names)
-            positions = {domain: place.position for domain, place in places(head).items()}
-            yield Snapshot(RedisRows(self._redis, names, self.view.columns), positions)
+            joined: dict[str, Mapping[str, int]] = {}
+
+            async def serves(view: str) -> tuple[Stood, Columns]:
+                """What is joined with, as it is when it is first asked."""
+                asked = builds.serving((await listed(self._redis, view)).builds)
+                if asked is None:
+                    raise ViewMissing(view)
+                names, columns = Names(view, asked.number), columns_of(asked.shape)
+                stood, joined[view] = await self._now(names, columns)
+                return stood, columns
+
+            columns = self.view.columns
+            stood, positions = await self._now(await self._asked(), columns)
+            yield Snapshot(RedisRows(stood, columns, serves), positions, joined)
+
+    @asynccontextmanager
+    async def history(self) -> AsyncIterator[RedisHistory]:
+        with self._reaching():
+            await self._asked()
+            history = RedisHistory(self._redis, self._scripts)
+            yield history
+            await history.check()
+
+    async def _now(self, names: Names, columns: Columns) -> tuple[Stood, Mapping[str, int]]:
+        """What stands under a view's keys at this moment, and its positions."""
+        head = await self._head(names)
+        positions = {domain: place.position for domain, place in places(head).items()}
+        number = int(head.get("moment", 0))
+        stood = Stood(self._redis, self._scripts.stood, names, columns, moment=number)
+        return stood, positions
 
     async def _head(self, names: Names) -> Mapping[str, str]:
         """Raises StoreUnavailable where it has gone with all else, or was dropped just now."""
         head: Mapping[str, str] = await self._redis.hgetall(names.head)
         if not head:
-            raise StoreUnavailable(f"The view {self.view.name} was lost and is built anew")
+            raise StoreUnavailable(f"The view {names.view} was lost and is built anew")
         return head
 
     async def _asked(self) -> Names:

@@ -12,7 +12,7 @@ import msgspec
 from bus.clock import uuid7
 from bus.view import View
 from bus.views import builds
-from bus.views.kept import shape
+from bus.views.kept import outdated, shape
 from bus.views.port import Aim, Build, Stage
 from bus.views.redis_keys import Names
 
@@ -31,6 +31,12 @@ class Listed(NamedTuple):
     builds: Sequence[Build]
 
 
+async def listed(redis: Any, view: str) -> Listed:
+    found = await redis.hgetall(Names(view, 0).catalogue)
+    turn = found.pop("turn", "0")
+    return Listed(turn, sorted(msgspec.json.decode(t, type=Build) for t in found.values()))
+
+
 class RedisBuilds:
     """The catalogue of one view. Every method raises what redis-py raises."""
 
@@ -42,9 +48,7 @@ class RedisBuilds:
         self._take_over = redis.register_script(script("redis_take_over.lua"))
 
     async def listed(self) -> Listed:
-        found = await self._redis.hgetall(self._catalogue)
-        turn = found.pop("turn", "0")
-        return Listed(turn, sorted(msgspec.json.decode(t, type=Build) for t in found.values()))
+        return await listed(self._redis, self._view.name)
 
     async def bind(self, aim: Aim, bound: int | None) -> Build:
         """The build that a store of the view works on, begun if need be. Raises as
@@ -119,9 +123,9 @@ class RedisBuilds:
         for build in gone:
             names = Names(self._view.name, build.number)
             await self._redis.unlink(names.head)  # first: then nobody writes to it any more
-            await self._unlink(f"{names.base}:*")
+            await self.unlink(f"{names.base}:*")
 
-    async def _unlink(self, pattern: str) -> None:
+    async def unlink(self, pattern: str) -> None:
         found: list[str] = []
         async for key in self._redis.scan_iter(pattern, count=SWEEP):
             found.append(cast(str, key))
@@ -131,11 +135,12 @@ class RedisBuilds:
         if found:
             await self._redis.unlink(*found)
 
-    async def leave_first_format(self) -> None:
-        """A Redis from before there were builds: its rows are made anew, from the events."""
+    async def leave_older_formats(self) -> None:
+        """Rows from before there were builds, or histories, are made anew, from the events."""
         if await self._redis.hexists(self._catalogue, "built"):
             await self._redis.unlink(self._catalogue)
-            await self._unlink(f"{self._catalogue}:v*")
+            await self.unlink(f"{self._catalogue}:v*")
+        await self.drop(lambda there: [build for build in there if outdated(build.shape)])
 
 
 def _placed(build: Build, stage: Stage) -> Build:

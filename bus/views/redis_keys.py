@@ -1,12 +1,17 @@
 """Names and index entries of views in Redis. All of one view share a hash slot.
 
     {view:stock}                  hash: builds by number; turn, which counts its changes
-    {view:stock}:b1:head          hash: stamp, and a checkpoint a domain
+    {view:stock}:b1:head          hash: stamp, a checkpoint a domain, the number of the last
+                                  write (moment), and of the first that is remembered (since)
     {view:stock}:b1:row:<key>     hash: row, a slot a domain, its index entries
     {view:stock}:b1:keys          keys that have a row
     {view:stock}:b1:all           the same, and those that only have slots
     {view:stock}:b1:by:<column>   index: value, NUL, key
     {view:stock}:b1:parked        hash: what is parked
+    {view:stock}:b1:since         keys by the number of the write that left them as they are
+    {view:stock}:b1:moments       writes that are remembered: number, time, positions
+    {view:stock}:b1:history:<key> what writes have superseded, by the write's number
+    {view:stock}:b1:oldest        keys by the first number in their history
 
 Indexes are sorted sets with one score, so that entries are in the order of their bytes.
 """
@@ -52,6 +57,21 @@ class Names(NamedTuple):
     @property
     def parked(self) -> str:
         return f"{self.base}:parked"
+
+    @property
+    def since(self) -> str:
+        return f"{self.base}:since"
+
+    @property
+    def moments(self) -> str:
+        return f"{self.base}:moments"
+
+    @property
+    def oldest(self) -> str:
+        return f"{self.base}:oldest"
+
+    def history(self, key: str) -> str:
+        return f"{self.base}:history:{key}"
 
     def row(self, key: str) -> str:
         return f"{self.base}:row:{key}"

@@ -1,4 +1,8 @@
-"""What queries may ask of a view's rows in Redis."""
+"""What queries may ask of a view's rows in Redis, as one write left them.
+
+A question takes several looks, and rows may be written in between. What has been replaced since
+the write is taken from the history, so that all looks are at one moment.
+"""
 
 from __future__ import annotations
 
@@ -9,38 +13,35 @@ import msgspec
 
 from bus.view import Page, RowData, Rows, Scalar
 from bus.views import cursor
-from bus.views.builds import serving
 from bus.views.cursor import Cursor
-from bus.views.kept import Columns, columns_of, possible
-from bus.views.port import Build, ViewMissing
-from bus.views.redis_keys import Names, entry, parsed, value_entry
+from bus.views.kept import Columns, possible
+from bus.views.redis_keys import entry, parsed
+from bus.views.redis_ranges import Range
+from bus.views.redis_stood import Serves, Stood
 
 CHUNK = 200
 """Index entries looked at in one round trip, at least."""
 
 
 class RedisRows:
-    """See `bus.view.Rows`. Without `columns` the view is looked up when it is asked."""
+    """See `bus.view.Rows`. `serves` finds the view that is joined with."""
 
-    def __init__(self, redis: Any, names: Names, columns: Columns | None = None) -> None:
-        self._redis = redis
-        self._names = names
+    def __init__(self, stood: Stood, columns: Columns, serves: Serves) -> None:
+        self._stood = stood
         self._columns = columns
+        self._serves = serves
 
     def of(self, view: str) -> Rows:
-        return RedisRows(self._redis, Names(view, 0))
+        return JoinedRows(view, self._serves)
 
     async def get(self, key: str) -> RowData | None:
         return (await self.many([key])).get(key)
 
     async def many(self, keys: Iterable[str]) -> Mapping[str, RowData]:
-        names, _ = await self._view()
-        wanted = [key for key in keys if possible(key)]
-        pipeline = self._redis.pipeline(transaction=False)
-        for key in wanted:
-            pipeline.hget(names.row(key), "row")
-        found = zip(wanted, await pipeline.execute(), strict=True)
-        return {key: msgspec.json.decode(row) for key, row in found if row is not None}
+        wanted = list(dict.fromkeys(key for key in keys if possible(key)))
+        found = await self._stood.of(wanted)
+        rows = {key: row[0] for key, row in zip(wanted, found, strict=True)}
+        return {key: msgspec.json.decode(text) for key, text in rows.items() if text}
 
     async def find(
         self,
@@ -51,11 +52,12 @@ class RedisRows:
         limit: int = 50,
         after: str | None = None,
     ) -> Page:
-        _, columns = await self._view()
-        start = None if after is None else cursor.decode(after, columns[order] if order else None)
+        kind = self._columns[order] if order else None
+        start = None if after is None else cursor.decode(after, kind)
         if not all(map(possible, [*where.values(), *(start or ())])):
             return Page([], None)
-        found = await self._found(where, order, descending, limit + 1, start)
+        by = order or next(iter(where), None)
+        found = await self._found(where, by, Range.of(by, where, order, descending, start), limit)
         rows = await self.many([place.key for place in found])
         page = [rows[place.key] for place in found[:limit] if place.key in rows]
         last = found[limit - 1] if len(found) > limit else None
@@ -73,79 +75,79 @@ class RedisRows:
         raise TypeError("views in Redis can't be asked for totals: keep this one in Postgres")
 
     async def _found(
-        self,
-        where: Mapping[str, Scalar],
-        order: str | None,
-        descending: bool,
-        count: int,
-        start: Cursor | None,
+        self, where: Mapping[str, Scalar], by: str | None, range: Range, limit: int
     ) -> Sequence[Cursor]:
-        """Walks one index, and leaves out what the other columns don't allow."""
-        names, columns = await self._view()
-        by = order or next(iter(where), None)
-        index = names.keys if by is None else names.by(by)
-        low, high = _range(by, where, order, descending, start)
-        others = {column: value for column, value in where.items() if column != by}
-        found: list[Cursor] = []
-        size = max(CHUNK, count)
-        while len(found) < count:
-            ends = (high, low) if descending else (low, high)
-            texts = await self._redis.zrange(
-                index, *ends, desc=descending, bylex=True, offset=0, num=size
-            )
-            places = [parsed(t, columns[by]) if by else Cursor(None, t) for t in texts]
-            found += await self._allowed(places, others)
-            if len(texts) < size:
+        """One place more than `limit`, if there is. Walks one index as it is now, leaves out what
+        has been replaced meanwhile, and puts in how that stood."""
+        stood, count = self._stood, limit + 1
+        found: list[str] = []
+        rest: Range | None = range
+        while True:
+            while rest is not None and len(found) < count:
+                size = max(CHUNK, count)
+                texts = await stood.walk(by, rest, size)
+                rest = rest.behind(texts[-1]) if len(texts) == size else None
+                found += await self._allowed(texts, by, where)
+            replaced = await stood.replaced()
+            found = [text for text in found if parsed_key(text, by) not in replaced]
+            if rest is None or len(found) >= count:
                 break
-            low, high = _behind(low, high, texts[-1], descending)
-        return found[:count]
+        found += self._replaced_within(where, by, range)
+        found.sort(reverse=range.descending)
+        kind = self._columns[by] if by else None
+        return [_place(text, kind) for text in found[:count]]
+
+    def _replaced_within(
+        self, where: Mapping[str, Scalar], by: str | None, range: Range
+    ) -> Sequence[str]:
+        """Where the index named keys that have been replaced since."""
+        names = list(self._columns)
+        found = []
+        for key, (row, *entries) in self._stood.known.items():
+            of = dict(zip(names, entries, strict=True))
+            text = of[by] if by else key
+            matches = all(of[column] == entry(value, key) for column, value in where.items())
+            if row and text and matches and range.holds(text):
+                found.append(text)
+        return found
 
     async def _allowed(
-        self, places: Sequence[Cursor], others: Mapping[str, Scalar]
-    ) -> Sequence[Cursor]:
-        if not others or not places:
-            return places
-        names, columns = await self._view()
-        fields = [f"by:{list(columns).index(column) + 1}" for column in others]
-        pipeline = self._redis.pipeline(transaction=False)
-        for place in places:
-            pipeline.hmget(names.row(place.key), fields)
-        wanted = [[entry(value, place.key) for value in others.values()] for place in places]
-        rows = zip(places, await pipeline.execute(), wanted, strict=True)
-        return [place for place, entries, all_of in rows if entries == all_of]
-
-    async def _view(self) -> tuple[Names, Columns]:
-        """Of another view, the build that serves."""
-        if self._columns is None:
-            found = await self._redis.hgetall(self._names.catalogue)
-            found.pop("turn", None)
-            asked = serving([msgspec.json.decode(text, type=Build) for text in found.values()])
-            if asked is None:
-                raise ViewMissing(self._names.view)
-            self._names = Names(self._names.view, asked.number)
-            self._columns = columns_of(asked.shape)
-        return self._names, self._columns
+        self, texts: Sequence[str], by: str | None, where: Mapping[str, Scalar]
+    ) -> Sequence[str]:
+        others = {column: value for column, value in where.items() if column != by}
+        if not others or not texts:
+            return texts
+        keys = [parsed_key(text, by) for text in texts]
+        rows = await self._stood.now(keys, [list(self._columns).index(name) for name in others])
+        wanted = [[entry(value, key) for value in others.values()] for key in keys]
+        return [text for text, row, of in zip(texts, rows, wanted, strict=True) if row == of]
 
 
-def _range(
-    by: str | None,
-    where: Mapping[str, Scalar],
-    order: str | None,
-    descending: bool,
-    start: Cursor | None,
-) -> tuple[str, str]:
-    """From where to where the index is walked."""
-    low, high = "-", "+"
-    if by is not None and by in where:
-        prefix = value_entry(where[by])
-        low, high = f"[{prefix}\0", f"({prefix}\x01"
-    if start is None:
-        return low, high
-    if by is None:
-        return _behind(low, high, start.key, descending)
-    value = start.value if order else where[by]
-    return _behind(low, high, entry(value, start.key), descending)
+class JoinedRows(RedisRows):
+    """Another view's, which is only looked for when it is asked."""
+
+    def __init__(self, view: str, serves: Serves) -> None:
+        self._view = view
+        self._serves = serves
+        self._asked = False
+
+    async def many(self, keys: Iterable[str]) -> Mapping[str, RowData]:
+        await self._ask()
+        return await super().many(keys)
+
+    async def find(self, where: Mapping[str, Scalar], **more: Any) -> Page:
+        await self._ask()
+        return await super().find(where, **more)
+
+    async def _ask(self) -> None:
+        if not self._asked:
+            self._stood, self._columns = await self._serves(self._view)
+            self._asked = True
 
 
-def _behind(low: str, high: str, text: str, descending: bool) -> tuple[str, str]:
-    return (low, f"({text}") if descending else (f"({text}", high)
+def parsed_key(text: str, by: str | None) -> str:
+    return text.partition("\0")[2] if by else text
+
+
+def _place(text: str, kind: type[str] | type[int] | None) -> Cursor:
+    return parsed(text, kind) if kind else Cursor(None, text)

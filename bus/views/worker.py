@@ -35,7 +35,8 @@ class ViewWorker:
 
     It opens and closes `store` and `broker` itself. `problems` names what has brought the
     view to a halt, if anything has; queries are answered `unavailable` then. A build that
-    served before is dropped when it has been kept for as long as `kept`.
+    served before is dropped when it has been kept for as long as `kept`; how rows were is
+    remembered for as long as `remembered`.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ViewWorker:
         clock: Clock | None = None,
         *,
         kept: timedelta = timedelta(days=1),
+        remembered: timedelta = timedelta(days=1),
     ) -> None:
         self.view = view
         self.problems: dict[str, str] = {}
@@ -56,6 +58,7 @@ class ViewWorker:
         self._progress = Progress(store, gathered.hurry)
         self._clock = clock or SystemClock()
         self._kept = kept
+        self._remembered = remembered
         self._builder = Builder(store, self._clock, self._progress.moved)
         self._following = Following(broker, self._clock, self._builder, gathered, self._caught_up)
         self._handing_on = HandingOn(broker, self._replaced.set)
@@ -151,6 +154,7 @@ class ViewWorker:
         while True:
             try:
                 await self._store.tidy(self._clock.now() - self._kept)
+                await self._store.trim(self._clock.now() - self._remembered)
             except StoreUnavailable as error:
                 log.debug("not tidied", view=self.view.name, reason=str(error))
             await self._clock.sleep(TIDY)
@@ -162,6 +166,7 @@ class ViewWorker:
     async def _caught_up(self) -> None:
         if not self._builder.serving and await self._builder.take_over():
             await self._serve(asked=True)
+        await self._builder.remember()
 
     async def _withdraw(self) -> None:
         """Takes no more questions: what has come already goes on to somebody else."""

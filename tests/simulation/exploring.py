@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bus.testing.ground import MemoryGround
 from bus.views.memory import MemoryViews, MemoryViewStore
+from bus.views.memory_shelf import Shelf
 from bus.views.worker import ViewWorker
 from scripts.chaos.failpoints import Call, Point
 from tests.mesh.shop import DOMAINS, Shop, shop
@@ -67,8 +68,13 @@ async def the_views_are_right(it: Shop, ground: MemoryGround, day: Day) -> None:
     for name, versions in ground.views.shelves.items():
         for version, shelf in versions.items():
             again = new.shelves[name][version]
-            assert (shelf.rows, shelf.slots) == (again.rows, again.slots), name
+            assert _standing(shelf) == _standing(again), name
             assert (shelf.checkpoints, shelf.parked) == (again.checkpoints, {}), name
+
+
+def _standing(shelf: Shelf) -> Mapping[str, Any]:
+    """What stands under each key, whichever write left it."""
+    return {key: (row.slots, row.shown) for key, row in shelf.rows.items()}
 
 
 @asynccontextmanager

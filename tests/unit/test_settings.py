@@ -36,6 +36,7 @@ def test_an_empty_environment_has_what_a_local_mesh_needs() -> None:
         ("TRUEUP_STREAM_MAX_MSGS", "1e6"),
         ("TRUEUP_RECEIPTS_DAYS", "36501"),
         ("TRUEUP_KEPT_HOURS", "8761"),
+        ("TRUEUP_HISTORY_HOURS", "a day"),
     ],
 )
 def test_a_broken_rule_is_told_when_the_process_starts(name: str, value: str) -> None:

@@ -1,0 +1,128 @@
+"""Views in Postgres as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from bus.view import Rows, View
+from bus.views import postgres_builds
+from bus.views.builds import remembering
+from bus.views.port import NotRemembered, RowChange, ViewMissing
+from bus.views.postgres_history import Connection
+from bus.views.postgres_names import columns, positions, slots, table
+from bus.views.postgres_rows import PostgresRows
+from bus.views.postgres_tables import CAST
+
+
+class PostgresHistory:
+    """See `bus.views.port.History`. `connection` is in a transaction with one snapshot."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def at(self, view: View, wanted: Mapping[str, int]) -> PostgresPast:
+        there = remembering(view, await postgres_builds.listed(self._connection, view.name))
+        if not there:
+            raise ViewMissing(view.name)
+        since = None
+        for build in there:
+            base = table(view.name, build.number)
+            moment = await self._connection.fetchval(*_last(view, base, wanted))
+            if moment is not None:
+                return PostgresPast(
+                    self._connection, view, base, moment, await self._positions(view, base, moment)
+                )
+            since = since or await self._positions(view, base, None)
+        raise NotRemembered(view, since)
+
+    async def _positions(self, view: View, base: str, moment: int | None) -> Mapping[str, int]:
+        """Those of one write, or of the first that is remembered."""
+        names = ", ".join(positions(view))
+        which = "where moment = $1" if moment is not None else "order by moment limit 1"
+        given = [] if moment is None else [moment]
+        row = await self._connection.fetchrow(f"select {names} from {base}_moments {which}", *given)
+        domains = [source.contract.domain for source in view.sources]
+        return dict(zip(domains, row, strict=True)) if row is not None else {}
+
+
+class PostgresPast:
+    """See `bus.views.port.Past`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        view: View,
+        base: str,
+        moment: int,
+        positions: Mapping[str, int],
+    ) -> None:
+        self.positions = positions
+        self._connection = connection
+        self._view = view
+        self._base = base
+        self._moment = moment
+
+    async def parked(self) -> Collection[tuple[str, str]]:
+        at = {f"{self._view.name}/{domain}": n for domain, n in self.positions.items()}
+        rows = await self._connection.fetch(
+            f"select reader, key, min(position) from {self._base}_parked group by reader, key"
+        )
+        return {(reader, key) for reader, key, position in rows if position <= at[reader]}
+
+    async def slots(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+        names = ["key", *slots(self._view)]
+        both = " union all ".join(self._stood(names, also="and key = any($2)"))
+        rows = await self._connection.fetch(both, self._moment, keys)
+        domains = [source.contract.domain for source in self._view.sources]
+        return {
+            row[0]: {d: slot for d, slot in zip(domains, row[1:], strict=True) if slot is not None}
+            for row in map(tuple, rows)
+        }
+
+    async def rows(self, changed: Sequence[RowChange]) -> Rows:
+        """Questions are put to all that stood then as if it were one table."""
+        view = self._view
+        names = ["key", "row", *columns(view)]
+        parts = self._stood(names, also="and key <> all($2::text[])" if changed else "")
+        given: list[Any] = [self._moment]
+        if changed:
+            kinds = ["text[]", "json[]", *(CAST[kind] for kind in view.columns.values())]
+            casts = ", ".join(f"${number}::{cast}" for number, cast in enumerate(kinds, start=2))
+            parts.append(f"select {_typed(view)} from unnest({casts}) as c ({', '.join(names)})")
+            given += [[row.key for row in changed], [row.row for row in changed]]
+            given += map(list, zip(*(row.columns for row in changed), strict=True))
+        source = f"({' union all '.join(parts)}) as {self._base}"
+        return PostgresRows(self._connection, view.name, source, view.columns, values=given)
+
+    def _stood(self, names: Sequence[str], *, also: str) -> list[str]:
+        """What has not been replaced since the moment `$1`, and what has."""
+        selected = ", ".join(names)
+        return [
+            f"select {selected} from {self._base} where moment_since <= $1 {also}",
+            f"select {selected} from {self._base}_history "
+            f"where moment_since <= $1 and moment_until > $1 {also}",
+        ]
+
+
+def _typed(view: View) -> str:
+    """Rows that are given sort as those that are kept do."""
+    texts = [f'"{name}"' for name, kind in view.columns.items() if kind is str]
+    sorted_as = [f'{name} collate "C"' if name in texts else name for name in columns(view)]
+    return ", ".join(['key collate "C"', "row", *sorted_as])
+
+
+def _last(view: View, base: str, wanted: Mapping[str, int]) -> tuple[Any, ...]:
+    """Positions never fall, so it is the first of the last ones by each stream."""
+    domains = [source.contract.domain for source in view.sources]
+    by_each = ", ".join(
+        f"(select moment from {base}_moments where {at} <= ${number} "
+        f"order by {at} desc, moment desc limit 1)"
+        for number, at in enumerate(positions(view), start=1)
+    )
+    # `least` leaves out nulls: where a stream has none, there is none.
+    statement = f"""
+        select case when array_position(each, null) is null then (select min(n) from unnest(each) n)
+        end from (select array[{by_each}] as each) as found
+    """
+    return (statement, *(wanted[domain] for domain in domains))
