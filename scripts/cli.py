@@ -45,6 +45,7 @@ COMMANDS = {
         "query": "query:query",
         "watch": "watch:watch",
         "log": "log:log",
+        "story": "story:story",
     },
     BOOKS: {
         "parked": "parked:parked",
