@@ -46,6 +46,7 @@ COMMANDS = {
         "watch": "watch:watch",
         "log": "log:log",
         "story": "story:story",
+        "replay": "replay:replay",
     },
     BOOKS: {
         "parked": "parked:parked",
