@@ -71,7 +71,9 @@ async def _made(
         return code
     finally:
         if keep:
-            asked = f"trueup replay --view {of.name} --scratch {name} --query {of.queries[0].name}"
+            first = of.queries[0]
+            query = f"{first.name} --key …" if first.keyed else first.name
+            asked = f"trueup replay --view {of.name} --scratch {name} --query {query}"
             say(f"{name} is kept: {asked} asks it, trueup replay --drop {name} drops it")
         else:
             await scratch.drop(name, told)
