@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from bus.broker.port import Broker, BrokerUnavailable, StreamMissing
+from bus.broker.port import Broker, BrokerUnavailable, MessageTooLarge, StreamMissing
 from bus.owner import Delivered
 
 DOMAIN, POSITION, TYPE = "Trueup-Domain", "Trueup-Position", "Trueup-Type"
@@ -13,7 +13,7 @@ DOMAIN, POSITION, TYPE = "Trueup-Domain", "Trueup-Position", "Trueup-Type"
 
 
 class Broken(Exception):
-    """The connection is lost. What was taken for certain ends at `position`."""
+    """The connection is lost, or a message too large. What was taken for certain ends at `position`."""
 
     def __init__(self, position: int, reason: str) -> None:
         super().__init__(reason)
@@ -37,7 +37,7 @@ class Sending:
                 headers = {DOMAIN: self._domain, POSITION: str(position), TYPE: type}
                 await self._broker.publish(self.subject, body, headers)
             await self._taken()
-        except BrokerUnavailable as error:
+        except (BrokerUnavailable, MessageTooLarge) as error:
             raise Broken(self.position, str(error)) from None
         self.position = run[-1].position
 
