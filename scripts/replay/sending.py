@@ -13,7 +13,7 @@ DOMAIN, POSITION, TYPE = "Trueup-Domain", "Trueup-Position", "Trueup-Type"
 
 
 class Broken(Exception):
-    """The connection is lost, or a message too large. What was taken for certain ends at `position`."""
+    """Nothing more can be sent. What was taken for certain ends at `position`."""
 
     def __init__(self, position: int, reason: str) -> None:
         super().__init__(reason)
