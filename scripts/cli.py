@@ -45,6 +45,8 @@ COMMANDS = {
         "query": "query:query",
         "watch": "watch:watch",
         "log": "log:log",
+        "story": "story:story",
+        "replay": "replay:replay",
     },
     BOOKS: {
         "parked": "parked:parked",

@@ -64,8 +64,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def _orders_played(line: str) -> int:
-    """What a line such as `orders: 256 of 1960, 5.6 s, 46/s` tells, else 0."""
-    return int(line.split()[1]) if line.startswith("orders: ") else 0
+    """What a line such as `orders: 256 of 1,960, 46/s, 37 s left` tells, else 0."""
+    return int(line.split()[1].replace(",", "")) if line.startswith("orders: ") else 0
 
 
 def _one_cent_more(folder: Path) -> None:

@@ -95,6 +95,24 @@ async def test_the_walk_through_prints_what_the_readme_says(client: Client) -> N
         await check(client, example)
 
 
+@pytest.mark.usefixtures("url")
+def test_the_chapter_on_replay_prints_what_the_readme_says(checkout: Path) -> None:
+    for example in nats_cli.examples(README, "Replay"):
+        done = run(checkout, *example.words)
+        assert done.returncode == 0, done.stderr
+        if done.stdout.startswith("{"):
+            assert same("\n".join(example.printed).strip(), done.stdout)
+        else:
+            told = without_positions(done.stdout + done.stderr)
+            shown = without_positions("\n".join(example.printed))
+            assert [word for word in shown if word != "…" and word not in told] == []
+
+
+def without_positions(text: str) -> list[str]:
+    """Its words: where services interleave, a position is another in each run."""
+    return re.sub(r":\d+", ":n", text).split()
+
+
 @pytest.mark.skipif(nats_cli.NATS is None, reason="there is no `nats` on PATH")
 async def test_the_real_cli_is_answered_too(url: str) -> None:
     listed = await nats_cli.run_binary(url, ["nats", "micro", "ls"])

@@ -37,9 +37,9 @@ def _two_phases(console: Console) -> str:
 def test_a_pipe_gets_a_line_for_each_phase_when_it_is_over() -> None:
     lines = _two_phases(_console(terminal=False)).splitlines()
 
-    assert [line.split(",")[0] for line in lines] == [
+    assert [line.split(" in ")[0] for line in lines] == [
         "nothing has moved",
-        "products: 2 of 2",
+        "products: 2",
         "orders: 1 of 100",
     ]
 
@@ -48,7 +48,7 @@ def test_a_terminal_gets_bars() -> None:
     shown = _two_phases(_console(terminal=True))
 
     assert "products" in shown
-    assert "1/100" in shown
+    assert "1 of 100" in shown
 
 
 def _landed(files: Files) -> Landed:

@@ -1,0 +1,1 @@
+"""What happened to one order over all services, and who caused what."""
