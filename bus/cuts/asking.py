@@ -43,7 +43,8 @@ class Asking:
             self._check(asked.positions)
         tree = Tree(rows, self._domains, self._layout)
         await tree.begin()
-        return {"cut": await _cut(Cutting(tree), asked)}
+        found = await _cut(Cutting(tree), asked)
+        return {"cut": {domain: found[domain] for domain in self._domains}}
 
     def _check(self, named: Cut) -> None:
         known = ", ".join(self._domains)
