@@ -13,7 +13,7 @@ from msgspec.structs import force_setattr
 from bus import subjects
 from bus.clock import Ids
 from bus.contract import Contract
-from bus.envelope import EXTERNAL_ID, TRACEPARENT
+from bus.envelope import EXTERNAL_ID, TRACEPARENT, caused_by_command
 from bus.messages import Command
 from bus.replies import Answer, invalid
 from bus.work import Cause, Identity, Work
@@ -63,7 +63,7 @@ class Intake:
             commands=(command,),
             cause=Cause(
                 correlation if EXTERNAL_ID.fullmatch(correlation) else command_id,
-                command_id,
+                caused_by_command(command_id),
                 trace if TRACEPARENT.fullmatch(trace) else None,
             ),
             identity=Identity(command_id, _digest(address, body)) if given else None,

@@ -30,11 +30,15 @@ class Source:
     without being decoded; None: all that the contract knows. In the place of the contract's
     class may stand one of the view's own with the same tag and fewer fields: only those are
     taken from the event, which is several times as fast, and `fold` gets that class.
+
+    With `envelopes`, `keys` and `fold` get events whose `data` is None: only what the envelope
+    says is read, of types too that the contract does not know.
     """
 
     contract: Contract
     slot: type[Struct]
     events: Sequence[type[Event]] | None = None
+    envelopes: bool = False
 
 
 class Page(Struct, frozen=True):

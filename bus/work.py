@@ -25,7 +25,8 @@ log = structlog.get_logger()
 class Cause(Struct, frozen=True, gc=False):
     """Where a command comes from; goes into the envelopes of the events it leads to.
 
-    `causation_id` is `<domain>:<position>` of an event or the command's id.
+    `causation_id` is `<domain>:<position>` of an event or the command's id; of an id that looks
+    like an event, `command:<id>`.
     """
 
     correlation_id: str

@@ -148,7 +148,7 @@ VIEW = View(
     version=1,
     sources=[
         Source(ORDERING, Order),
-        Source(INVENTORY, History),
+        Source(INVENTORY, History, envelopes=True),  # only its part of the timeline
         Source(PAYMENTS, Money),
         Source(SHIPPING, Parcels),
     ],

@@ -17,8 +17,8 @@ from bus.broker.port import Broker, BrokerUnavailable, NoResponders, Reply
 from bus.contract import Contract
 from bus.observe import log_to_stderr
 from bus.settings import Settings
-from bus.variables import CHECKOUT
 from bus.view import View
+from domains.contracts import all_contracts
 from scripts.commands.exits import UNAVAILABLE, USAGE, Exit
 from scripts.supervisor import discovery
 from scripts.supervisor.own import client_settings
@@ -85,11 +85,7 @@ async def ask_body(broker: Broker, subject: str, **question: Any) -> bytes:
 
 def contracts() -> dict[str, Contract]:
     """Of every `domains/<name>/messages.py`, by domain."""
-    found = {}
-    for path in sorted(CHECKOUT.glob("domains/*/messages.py")):
-        contract = importlib.import_module(f"domains.{path.parent.name}.messages").CONTRACT
-        found[contract.domain] = contract
-    return found
+    return {contract.domain: contract for contract in all_contracts()}
 
 
 def contract(domain: str) -> Contract:

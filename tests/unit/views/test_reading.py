@@ -81,3 +81,31 @@ def test_what_no_contract_knows_is_named_as_the_problem() -> None:
     item = read(BILL, "Billed", contract=replace(BILLS, events={"bill": (Renamed,)}))
     assert item is not None
     assert item.problem == "ValidationError: bills knows no event Billed"
+
+
+def envelopes(body: bytes, contract: Contract = BILLS) -> Item:
+    reading = Reading(VIEW, Source(contract, Bill, envelopes=True))
+    (item,) = reading.items([Delivered(7, "Billed", body)])
+    return item
+
+
+def test_a_view_of_envelopes_gets_all_but_the_data() -> None:
+    whole = read(BILL, "Billed")
+    assert whole is not None
+    assert whole.recorded is not None
+    item = envelopes(written(BILLS, "b-1", BILL).body)
+    assert item.recorded is not None
+    got, said = msgspec.structs.asdict(item.recorded), msgspec.structs.asdict(whole.recorded)
+    assert {**got, "event_id": ""} == {**said, "event_id": "", "data": None}
+
+
+def test_a_view_of_envelopes_gets_events_of_types_that_nobody_knows() -> None:
+    knows_none = replace(BILLS, events={"bill": (Renamed,)})
+    item = envelopes(written(BILLS, "b-1", BILL).body, knows_none)
+    assert item.problem is None
+    assert item.recorded is not None
+    assert item.recorded.type == "Billed"
+
+
+def test_what_is_no_envelope_is_a_problem_to_a_view_of_envelopes_too() -> None:
+    assert envelopes(b'{"id":1}').problem
