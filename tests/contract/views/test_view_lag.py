@@ -104,6 +104,7 @@ async def test_a_stopped_view_still_says_how_far_behind_it_is(scene: Scene) -> N
     scene.ground.clock.advance(timedelta(seconds=STALL))
     bills = (await streams(scene))["bills"]
     assert (bills["position"], bills["behind"], bills["stalled"]) == (2, 1, True)
+    assert bills["oldest"] >= STALL
 
 
 async def test_without_its_stream_a_view_says_that_nobody_knows(scene: Scene) -> None:
