@@ -28,8 +28,8 @@ async def status(*, json: Flag = False) -> int:
     trueup status --json | jq '.readers[] | select(.stalled)'
     ```
 
-    Exit codes: 0 all is well, 1 something does not answer, has stopped or is parked,
-    2 usage, 3 no NATS.
+    Exit codes: 0 all is well, 1 something does not answer, has stopped, is stalled or
+    parked, 2 usage, 3 no NATS.
 
     Parameters
     ----------

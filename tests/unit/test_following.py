@@ -1,5 +1,7 @@
 """What `trueup status` makes of what processes say of themselves."""
 
+from typing import Any
+
 from bus.lag import Lag, ParkedCount
 from bus.status import Status
 from scripts.commands.following import readers
@@ -49,6 +51,11 @@ def test_where_the_stream_can_not_tell_its_end_the_owner_does() -> None:
 
 
 def test_a_reader_that_is_stalled_is_trouble() -> None:
-    found = {"processes": [], "breakers": [], "parked": [], "problems": []}
+    found: dict[str, list[dict[str, Any]]] = {
+        "processes": [],
+        "breakers": [],
+        "parked": [],
+        "problems": [],
+    }
     assert not trouble({**found, "readers": readers([status(lag())], {})})
     assert trouble({**found, "readers": readers([status(lag(stalled=True))], {})})
