@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import structlog
+from msgspec import structs
 
 from bus import log as event_log
 from bus import parked, status
@@ -21,6 +22,7 @@ from bus.committer import Committer
 from bus.deadlines import Deadlines
 from bus.decider import Domain
 from bus.hints import Hints
+from bus.lag import Followed, lags
 from bus.leader import Duty, Leader
 from bus.main import run_until_stopped
 from bus.mirror import Mirror, StreamDiverged
@@ -31,6 +33,7 @@ from bus.relay import Relay
 from bus.service import Service
 from bus.settings import Settings
 from bus.standby import Standby
+from bus.status import Status
 from bus.store.port import Store, StoredEvent, StoreUnavailable
 from bus.store.postgres import PostgresStore
 from bus.tasks import end
@@ -119,7 +122,7 @@ class DomainProcess:
                 *self.service.endpoints(),
                 *event_log.endpoints(self.domain.contract, self.store),
                 *parked.endpoints(self.domain.name, self.store, self._retry_parked),
-                status.endpoint(self.domain.name, self.status),
+                status.endpoint(self.domain.name, self._report),
             ],
         )
         await self.service.start_submissions()
@@ -171,6 +174,16 @@ class DomainProcess:
             breaker=self.calls.breaker_state if self.calls and leading else None,
             counts=self.committer.counts,
         )
+
+    async def _report(self) -> Status:
+        found = self.status()
+        followed = [
+            Followed(r.upstream, r.position, r.pace)
+            for r in self.reactions
+            if r.upstream in found.positions
+        ]
+        streams = await lags(followed, self.broker, self.store.parked, self._clock)
+        return structs.replace(found, streams=streams)
 
     def _wire(self) -> None:
         domain, store, broker, clock = self.domain, self.store, self.broker, self._clock

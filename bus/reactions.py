@@ -18,6 +18,7 @@ from bus.clock import Clock, SystemClock
 from bus.committer import Committer
 from bus.decider import Domain, Reaction
 from bus.owner import Delivered
+from bus.pace import Pace
 from bus.parked import Retried
 from bus.reacting import Intent, Passage, Underway, intend
 from bus.reader import Reader
@@ -35,8 +36,8 @@ class _StartAgain(Exception):
 class Reactions:
     """Reacts to one upstream. Only one process of a domain at a time gets anywhere.
 
-    `position` is the last event that was settled, `parked` counts those that were parked
-    here, `refused` those of whose commands the domain turned one down.
+    `position` is the last event that was settled, `pace` how fast that goes, `parked` counts
+    those that were parked here, `refused` those of whose commands the domain turned one down.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Reactions:
         self._keys: set[str] = set()
         self._unwritable = 0
         self.position = 0
+        self.pace = Pace(clock)
         self.parked = 0
         self.refused = 0
 
@@ -87,11 +89,13 @@ class Reactions:
     async def _follow(self) -> None:
         place = await self._store.checkpoint(self.upstream)
         self.position = place.position
+        self.pace.begin(self.position)
         await self._learn_parked()
         async with aclosing(self._reader.follow(place)) as batches:
             async for batch in batches:
                 async with self._turn:
                     place = await self._take(batch, place)
+                self.pace.note(self.position)
 
     async def _learn_parked(self) -> None:
         self._keys = {row.key for row in await self._store.parked(self.name)}

@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
+from msgspec import structs
 
 from bus import status
 from bus.broker.port import Broker, Serving
 from bus.clock import Clock, SystemClock
 from bus.halt import Halt
+from bus.lag import Followed, lags
+from bus.pace import Pace
+from bus.status import Status
 from bus.store.port import Checkpoint, StoreUnavailable
 from bus.tasks import end
 from bus.view import View
@@ -59,7 +63,8 @@ class ViewWorker:
         self._clock = clock or SystemClock()
         self._kept = kept
         self._remembered = remembered
-        self._builder = Builder(store, self._clock, self._progress.moved)
+        self._paces: dict[str, Pace] = {}
+        self._builder = Builder(store, self._clock, self._moved)
         self._following = Following(broker, self._clock, self._builder, gathered, self._caught_up)
         self._handing_on = HandingOn(broker, self._replaced.set)
         self._serving: Serving | None = None
@@ -114,6 +119,19 @@ class ViewWorker:
         return status.Status(
             service=self._name, pid=os.getpid(), positions=positions, problems=self.problems
         )
+
+    async def _report(self) -> Status:
+        followed = [
+            Followed(domain, place.position, self._paces[domain])
+            for domain, place in self.checkpoints.items()
+        ]
+        streams = await lags(followed, self._broker, self._store.parked, self._clock)
+        return structs.replace(self.status(), streams=streams)
+
+    def _moved(self) -> None:
+        for domain, place in self.checkpoints.items():
+            self._paces.setdefault(domain, Pace(self._clock)).note(place.position)
+        self._progress.moved()
 
     @property
     def _name(self) -> str:
@@ -176,7 +194,7 @@ class ViewWorker:
     async def _serve(self, *, asked: bool) -> None:
         """Takes questions only while these rows are the ones to ask."""
         view, store = self.view, self._store
-        endpoints = [status.endpoint(self._name, self.status)]
+        endpoints = [status.endpoint(self._name, self._report)]
         if asked:
             endpoints += queries.endpoints(
                 view, store, self._progress, self._broker, self._handing_on

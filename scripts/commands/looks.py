@@ -13,12 +13,17 @@ from nats.aio.client import Client
 
 from bus import subjects
 from bus.broker.port import Broker, BrokerUnavailable, NoResponders, StreamMissing
+from bus.lag import PATIENCE
 from bus.status import Status, subject
+from scripts.commands.following import readers
 from scripts.commands.mesh import contracts, settings
 from scripts.supervisor import discovery, health
 from scripts.supervisor.home import Home, ProcessState
 
 Rows = list[dict[str, Any]]
+
+SLOWEST = PATIENCE + 2 * health.WINDOW
+"""Seconds for a process to say how it is, which it finds out first."""
 
 
 async def look(broker: Broker) -> dict[str, Rows]:
@@ -26,13 +31,13 @@ async def look(broker: Broker) -> dict[str, Rows]:
     client = await health.connected(settings().nats_url)
     try:
         answering = await health.answering(client)
-        told = [status for name in answering for status in await _told(client, name)]
+        told = [s for name, many in answering.items() for s in await _told(client, name, many)]
     finally:
         await client.close()
     return {
         "processes": _processes(answering),
         "streams": [await _stream(broker, domain) for domain in contracts()],
-        "readers": await _readers(broker, told),
+        "readers": readers(told, {domain: await head(broker, domain) for domain in contracts()}),
         "parked": [row for name in _owners(answering) for row in await _parked(broker, name)],
         "problems": [
             {"service": s.service, "pid": s.pid, "what": what, "problem": problem}
@@ -49,7 +54,8 @@ def trouble(found: Mapping[str, Rows]) -> bool:
     """Whether a person should look."""
     silent = any(row["answers"] == 0 for row in found["processes"])
     open_breaker = any(row["breaker"] != "closed" for row in found["breakers"])
-    return bool(silent or open_breaker or found["parked"] or found["problems"])
+    stalled = any(row["stalled"] for row in found["readers"])
+    return bool(silent or open_breaker or stalled or found["parked"] or found["problems"])
 
 
 def _processes(answering: Counter[str]) -> Rows:
@@ -85,9 +91,14 @@ def _service(state: ProcessState) -> str:
     return state.name.rsplit("-", 1)[0] if state.name.rpartition("-")[2].isdecimal() else state.name
 
 
-async def _told(client: Client, service: str) -> Sequence[Status]:
+async def _told(client: Client, service: str, many: int) -> Sequence[Status]:
+    """What the `many` processes of a service say; one that is slow is waited for longer."""
+
+    def complete(bodies: Sequence[bytes]) -> bool:
+        return len(bodies) >= many
+
     found = []
-    for body in await health.gathered(client, subject(service), health.WINDOW):
+    for body in await health.gathered(client, subject(service), SLOWEST, complete):
         try:
             found.append(msgspec.json.decode(body, type=Status))
         except msgspec.MsgspecError:
@@ -120,25 +131,6 @@ async def head(broker: Broker, domain: str) -> int | None:
         return int(msgspec.json.decode(reply.body)["head"])
     except (NoResponders, BrokerUnavailable, KeyError):
         return None
-
-
-async def _readers(broker: Broker, told: Sequence[Status]) -> Rows:
-    heads = {domain: await head(broker, domain) for domain in contracts()}
-    rows = []
-    for status in told:
-        for domain, position in status.positions.items():
-            end = heads.get(domain)
-            behind = None if end is None else max(0, end - position)
-            rows.append(
-                {
-                    "reader": status.service,
-                    "pid": status.pid,
-                    "of": domain,
-                    "position": position,
-                    "behind": behind,
-                }
-            )
-    return sorted(rows, key=lambda row: (row["reader"], row["of"], row["pid"]))
 
 
 def _owners(answering: Counter[str]) -> list[str]:

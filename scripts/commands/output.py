@@ -49,7 +49,9 @@ def lines(parts: Iterable[tuple[str, str]]) -> str:
 def _table(rows: Sequence[Row], columns: Sequence[str], title: str) -> Table:
     table = Table(title=title or None, title_justify="left", header_style="bold", box=None)
     for column in columns:
-        numeric = bool(rows) and all(isinstance(row.get(column), int | None) for row in rows)
+        numeric = bool(rows) and all(
+            isinstance(row.get(column), int | float | None) for row in rows
+        )
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_text(row.get(column)) for column in columns))

@@ -17,15 +17,19 @@ Flag = Annotated[bool, Parameter(negative=())]
 async def status(*, json: Flag = False) -> int:
     """Show processes, streams, how far readers are, circuit breakers and what is parked.
 
+    Of readers: `behind` is events, `oldest` the age in seconds of the first one that is not
+    applied yet, `rate` events applied a second lately.
+
     For example:
 
     ```sh
     trueup status
     trueup status --json | jq '.streams[] | select(.behind > 0)'
+    trueup status --json | jq '.readers[] | select(.stalled)'
     ```
 
-    Exit codes: 0 all is well, 1 something does not answer, has stopped or is parked,
-    2 usage, 3 no NATS.
+    Exit codes: 0 all is well, 1 something does not answer, has stopped, is stalled or
+    parked, 2 usage, 3 no NATS.
 
     Parameters
     ----------

@@ -144,6 +144,21 @@ def test_an_order_is_sent_followed_and_asked_for(mesh: Shell) -> None:
     assert mesh("check", "streams").code == 0
 
 
+def test_status_says_how_far_each_reader_is_behind(mesh: Shell) -> None:
+    def readers() -> Any:
+        found = mesh.json("status")["readers"]
+        return found if all(row["behind"] == 0 for row in found) else None
+
+    rows = awaited(readers)
+    row = next(r for r in rows if (r["reader"], r["of"]) == ("view-orders", "ordering"))
+    assert row["position"] > 0
+    assert (row["oldest"], row["stalled"], row["parked"]) == (0.0, False, 0)
+    assert {r["reader"] for r in rows} >= {"ordering", "view-orders", "view-stock"}
+    printed = [line.split("\t") for line in mesh("status").out.splitlines()]
+    shown = next(cells for cells in printed if cells[:2] == ["readers", "view-orders"])
+    assert len(shown) == 1 + len(row)
+
+
 def test_a_refusal_has_its_own_exit_code(mesh: Shell) -> None:
     refused = mesh("send", "ordering.CancelOrder", "o-none")
     assert refused.code == 1

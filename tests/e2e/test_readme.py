@@ -114,6 +114,18 @@ def without_positions(text: str) -> list[str]:
     return re.sub(r":\d+", ":n", text).split()
 
 
+async def test_a_process_says_how_far_behind_it_is_as_the_readme_says(client: Client) -> None:
+    """Its numbers are those of the moment: what is shown is held to by name."""
+    for example in nats_cli.examples(README, "Lag and health"):
+        if example.words[0] == "nats":
+            shown = json.loads(re.sub(r"…,?\s*", "", "".join(example.printed)))
+            found = json.loads(await nats_cli.run(client, example.words))
+            assert shown.keys() <= found.keys()
+            assert shown["streams"].keys() == found["streams"].keys()
+            for domain, lag in shown["streams"].items():
+                assert lag.keys() == found["streams"][domain].keys()
+
+
 @pytest.mark.skipif(nats_cli.NATS is None, reason="there is no `nats` on PATH")
 async def test_the_real_cli_is_answered_too(url: str) -> None:
     listed = await nats_cli.run_binary(url, ["nats", "micro", "ls"])
