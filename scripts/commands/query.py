@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +15,8 @@ from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
 from scripts.commands.mesh import ask, connected
 from scripts.commands.output import print_json, say, show, terminal
 
+_position = re.compile(r"([a-z][a-z0-9_.]*)=([0-9]{1,18})")
+
 Flag = Annotated[bool, Parameter(negative=())]
 
 
@@ -24,6 +27,7 @@ async def query(
     *,
     params: Annotated[str, Parameter(name=["--params", "-p"])] = "",
     after: str = "",
+    as_of: str = "",
     json: Flag = False,
 ) -> int:
     """Ask a view and print what it answers.
@@ -35,6 +39,7 @@ async def query(
     trueup query orders.by_status -p '{"status":"confirmed","limit":10}'
     trueup query stock.get tea-1 --json | jq .available
     trueup query orders.get o-1001 --after ordering=4711
+    trueup query orders.get o-1001 --as-of 2026-01-31T12:00:00Z
     ```
 
     Exit codes: 0 answered, 1 unknown key or refused, 2 usage, 3 unavailable.
@@ -50,6 +55,9 @@ async def query(
     after
         Wait until the view has come to these positions, as ordering=4711,payments=12: a
         command's reply names its own.
+    as_of
+        Go back to positions, as ordering=4711,payments=12, or to a time with its offset from UTC.
+        What an answer has printed gives that answer again; what names less is completed to a cut.
     json
         JSON also on a terminal.
     """
@@ -59,13 +67,26 @@ async def query(
     if key is not None and not subjects.is_id(key):
         raise Exit(USAGE, f"a key is 1 to 64 letters, digits, hyphens or underscores: {key!r}.")
     headers = {AT_LEAST: after} if after else {}
+    body = _going_back(params, as_of) if as_of else params.encode()
     async with connected() as broker:
-        reply = await ask(broker, subjects.query(view, name, key), params.encode(), headers)
+        reply = await ask(broker, subjects.query(view, name, key), body, headers)
     if trouble := reply.headers.get("Nats-Service-Error"):
         say(f"trueup: {trouble}")
         return UNAVAILABLE if reply.headers.get("Nats-Service-Error-Code") == "503" else REFUSED
     _print(reply, json)
     return OK
+
+
+def _going_back(params: str, as_of: str) -> bytes:
+    """The query's body with `as_of` in it."""
+    try:
+        given = msgspec.json.decode(params or "{}", type=dict[str, msgspec.Raw])
+    except msgspec.MsgspecError as error:
+        raise Exit(USAGE, f"--params must be a JSON object: {error}.") from error
+    found = _position.findall(as_of)
+    if found and ",".join(f"{name}={n}" for name, n in found) == as_of.replace(" ", ""):
+        return msgspec.json.encode({**given, "as_of": {name: int(n) for name, n in found}})
+    return msgspec.json.encode({**given, "as_of": as_of})
 
 
 def _print(reply: Reply, json: bool) -> None:

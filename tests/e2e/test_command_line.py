@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,23 @@ def test_a_query_waits_for_positions(mesh: Shell) -> None:
     late = mesh("query", "stock.get", "tea-9", "--after", "inventory=999999")
     assert late.code == 3
     assert "behind" in late.err
+
+
+def test_a_query_goes_back(mesh: Shell) -> None:
+    def received(quantity: int) -> str:
+        body = json.dumps({"quantity": quantity})
+        return f"inventory={mesh.json('send', 'inventory.ReceiveStock', 'tea-8', body)['position']}"
+
+    first = mesh.json("query", "stock.get", "tea-8", "--after", received(3))
+    assert mesh.json("query", "stock.get", "tea-8", "--after", received(5))["on_hand"] == 8
+    then = f"inventory={first['positions']['inventory']}"
+    assert mesh.json("query", "stock.get", "tea-8", "--as-of", then) == first
+    now = datetime.now(UTC).isoformat()
+    asked = ("query", "stock.get", "tea-8", "--as-of", now)
+    awaited(lambda: mesh.json(*asked)["on_hand"] == 8)
+    wrong = mesh("query", "stock.get", "tea-8", "--as-of", "yesterday")
+    assert wrong.code == 1
+    assert "as_of" in wrong.err
 
 
 def test_a_measurement_is_one_row_for_each_number_of_clients(mesh: Shell) -> None:

@@ -32,7 +32,7 @@ def kept(history: History, order: Sequence[str]) -> Mapping[str, object]:
     async def fold() -> Mapping[str, object]:
         store = await read(history, order)
         shelf = store._shelf()
-        return {**shelf.slots, "rows": dict(shelf.rows)}
+        return {key: (row.slots, row.shown) for key, row in shelf.rows.items()}
 
     return asyncio.run(fold())
 
