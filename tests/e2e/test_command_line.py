@@ -36,7 +36,9 @@ class Shell:
         return spawn(words, self.environment)
 
     def json(self, *words: str) -> Any:
-        return json.loads(self(*words, "--json").out)
+        said = self(*words, "--json")
+        assert said.out, said.err
+        return json.loads(said.out)
 
     @property
     def run(self) -> dict[str, Any]:
