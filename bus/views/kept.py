@@ -19,7 +19,7 @@ Columns = Mapping[str, type[str] | type[int]]
 
 _unstorable = re.compile("[\0\ud800-\udfff]")
 _name = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_taken = re.compile(r"key|row|slot_.*")
+_taken = re.compile(r"key|row|seal|old|old_seal|altered|slot_.*")
 
 
 def check_view(view: View) -> None:
@@ -46,10 +46,17 @@ def check_view(view: View) -> None:
 
 
 def shape(view: View) -> str:
-    """What must stay the same within one version of a view, as JSON."""
+    """What must stay the same within one version of a view, as JSON; `sealed` tells rows from
+    those of before there were seals."""
     columns = {name: kind.__name__ for name, kind in view.columns.items()}
     domains = [source.contract.domain for source in view.sources]
-    return msgspec.json.encode({"columns": columns, "domains": sorted(domains)}).decode()
+    found = {"columns": columns, "domains": sorted(domains), "sealed": True}
+    return msgspec.json.encode(found).decode()
+
+
+def sealed(text: str) -> bool:
+    """Whether the rows of a build of this shape bear seals."""
+    return "sealed" in msgspec.json.decode(text)
 
 
 def columns_of(text: str) -> Columns:

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from bus.clock import uuid7
 from bus.store.port import START, Parked, ParkedRow, StoreUnavailable
 from bus.view import View
-from bus.views import builds
+from bus.views import builds, memory_proof
 from bus.views.kept import check_view, shape
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Shelf
 from bus.views.port import (
     Aim,
+    Altered,
     Build,
     Change,
     Digests,
@@ -26,6 +27,7 @@ from bus.views.port import (
     Superseded,
     ViewMissing,
 )
+from bus.views.proof import MOST_REPAIRS, Mend, Sums, ViewRepaired, Walked
 
 __all__ = ["MemoryViewStore", "MemoryViews"]
 
@@ -50,30 +52,33 @@ class MemoryViewStore:
 
     async def state(self) -> State:
         self._bind()
+        if not memory_proof.head_right(self._shelf()):
+            await self.abandon()
+            self._bind()
         shelf = self._shelf()
         parked = {(row.reader, row.key) for row in shelf.parked.values()}
         return State(shelf.stamp, dict(shelf.checkpoints), parked, shelf.build.stage)
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        slots = self._shelf().slots
+        shelf = self._shelf()
+        slots = shelf.slots
+        _untouched(shelf, keys)
         return {key: dict(slots[key]) for key in keys if key in slots}
 
     async def write(self, change: Change) -> None:
         shelf = self._shelf()
         if shelf.stamp != change.stamp:
             raise Superseded
+        _untouched(shelf, [row.key for row in change.rows])
         shelf.stamp = change.next_stamp
         shelf.checkpoints |= change.places
         for row in change.rows:
-            shelf.slots.setdefault(row.key, {}).update(row.slots)
-            shelf.rows.pop(row.key, None)
-            if row.row is not None:
-                columns = dict(zip(self.view.columns, row.columns, strict=True))
-                shelf.rows[row.key] = (row.row, columns)
+            memory_proof.place(shelf, row, self.view)
         for gone in change.unparked:
             shelf.parked.pop(gone, None)
         for parked in change.parked:
             _park(shelf, parked)
+        memory_proof.seal_head(shelf)
 
     async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
         rows = self._shelf().parked
@@ -81,7 +86,8 @@ class MemoryViewStore:
 
     async def digests(self, after: str, *, most: int, upto: str = "") -> Digests:
         shelf = self._shelf()
-        keys = sorted(key for key in shelf.slots if key > after and (not upto or key <= upto))
+        there = shelf.slots.keys() | shelf.rows.keys()
+        keys = sorted(key for key in there if key > after and (not upto or key <= upto))
         taken = keys if upto else keys[:most]
         digests = {key: _digest(shelf, key) for key in taken}
         positions = {domain: place.position for domain, place in shelf.checkpoints.items()}
@@ -108,31 +114,73 @@ class MemoryViewStore:
 
     async def tidy(self, before: datetime) -> None:
         there = self._views.builds(self.view.name)
-        old = [b for b in there if b.stage is Stage.KEPT and b.since < before]
+        old = builds.forgotten(there, before, datetime.now(UTC))
         self._views.drop(self.view.name, old)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         shelf = self._asked()
+        if not memory_proof.head_right(shelf):
+            raise StoreUnavailable(f"The view {self.view.name} is being made anew")
         positions = {domain: place.position for domain, place in shelf.checkpoints.items()}
         yield Snapshot(MemoryRows(self._views, self.view.name, shelf), positions)
+
+    def beside(self, aim: Aim) -> MemoryViewStore:
+        return MemoryViewStore(self.view, self._views, aim=aim)
+
+    async def walk(self, cursor: str) -> Walked:
+        shelf = self._shelf()
+        wrong = [
+            key for key in sorted(memory_proof.keys(shelf)) if memory_proof.altered(shelf, key)
+        ]
+        return Walked(wrong, "")
+
+    async def intact(self) -> bool:
+        return memory_proof.intact(self._shelf())
+
+    async def sums(self) -> Sums:
+        return self._shelf().sums
+
+    async def held(self, keys: Sequence[str]) -> Mapping[str, str]:
+        texts = {key: memory_proof.held(self._shelf(), key) for key in keys}
+        return {key: text for key, text in texts.items() if text is not None}
+
+    async def mend(self, mend: Mend) -> Sequence[ViewRepaired]:
+        shelf = self._shelf()
+        if shelf.stamp != mend.stamp:
+            raise Superseded
+        booked = memory_proof.mend(shelf, mend, self.view)
+        kept = [*self._views.repairs.get(self.view.name, ()), *booked]
+        self._views.repairs[self.view.name] = kept[-MOST_REPAIRS:]
+        return booked
+
+    async def repairs(self) -> Sequence[ViewRepaired]:
+        return list(reversed(self._views.repairs.get(self.view.name, ())))
+
+    async def abandon(self) -> None:
+        ours = self._bound
+        gone = [b for b in self._views.builds(self.view.name) if b.number == ours]
+        self._views.drop(self.view.name, gone)
 
     def _bind(self) -> None:
         name, number = self.view.name, self._bound
         there = self._views.builds(name)
-        self._views.drop(name, builds.dropped_first(self.view, there, self._aim, number))
+        gone = builds.dropped_first(self.view, there, self._aim, number)
+        self._views.drop(name, gone)
+        there = [build for build in there if build not in gone]
         found = builds.chosen(self.view, there, self._aim, number) or self._begun(there)
         if self._aim is Aim.BACK and found.stage is Stage.KEPT and number is None:
             self._views.place(name, found.number, Stage.MAKING)
         self._bound = found.number
 
     def _begun(self, there: Sequence[Build]) -> Build:
-        view, stage = self.view, builds.first_stage(there)
+        view, stage = self.view, builds.first_stage(there, self._aim)
         number, now = builds.next_number(there), datetime.now(UTC)
         build = Build(number, view.version, shape(view), stage, now)
         places = {source.contract.domain: START for source in view.sources}
         shelves = self._views.shelves.setdefault(view.name, {})
         shelves[number] = Shelf(build, view.columns, places)
+        memory_proof.seal_head(shelves[number])
         return build
 
     def _asked(self) -> Shelf:
@@ -157,8 +205,14 @@ class MemoryViewStore:
         return shelf
 
 
+def _untouched(shelf: Shelf, keys: Sequence[str]) -> None:
+    """Raises Altered."""
+    if wrong := [key for key in keys if memory_proof.altered(shelf, key)]:
+        raise Altered(wrong)
+
+
 def _digest(shelf: Shelf, key: str) -> str:
-    text = repr((sorted(shelf.slots[key].items()), shelf.rows.get(key)))
+    text = repr((sorted(shelf.slots.get(key, {}).items()), shelf.rows.get(key)))
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -12,7 +12,9 @@ from bus.view import Scalar
 from bus.views import kept
 from bus.views.builds import serving
 from bus.views.port import Build, Stage, ViewMissing
+from bus.views.proof import Sums, ViewRepaired
 
+NOTHING = Sums("0" * 16, 0)
 Columns = Mapping[str, Scalar]
 
 
@@ -27,6 +29,9 @@ class Shelf:
     slots: dict[str, dict[str, str]] = field(default_factory=dict)
     rows: dict[str, tuple[str, Columns]] = field(default_factory=dict)
     parked: dict[tuple[str, str, int], ParkedRow] = field(default_factory=dict)
+    seals: dict[str, str] = field(default_factory=dict)
+    sums: Sums = NOTHING
+    seal: str = ""
 
 
 class MemoryViews:
@@ -34,6 +39,7 @@ class MemoryViews:
 
     def __init__(self) -> None:
         self.shelves: dict[str, dict[int, Shelf]] = {}
+        self.repairs: dict[str, list[ViewRepaired]] = {}
 
     def builds(self, view: str) -> Sequence[Build]:
         return sorted(shelf.build for shelf in self.shelves.get(view, {}).values())
@@ -56,3 +62,4 @@ class MemoryViews:
     def flush(self) -> None:
         """Loses everything, as a Redis without a disk may."""
         self.shelves.clear()
+        self.repairs.clear()

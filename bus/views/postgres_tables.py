@@ -14,6 +14,7 @@ import asyncpg
 
 from bus.clock import uuid7
 from bus.view import View
+from bus.views import postgres_seals as seals
 
 STORED = {str: 'text collate "C"', int: "bigint"}
 CAST = {str: "text[]", int: "bigint[]"}
@@ -37,23 +38,27 @@ async def create(connection: asyncpg.Connection, view: View, build: int) -> None
     # A row is written anew with each event of its key: to compress it every time would take a
     # tenth of the server's time, so one that fits into a page stays as it is.
     await connection.execute(f"""
-        create table {base} (key text collate "C" primary key, row json{rest})
+        create table {base} (key text collate "C" primary key, row json{rest}, seal bigint)
             with (fillfactor = 80, toast_tuple_target = 8160);
         create table {base}_checkpoints (
             domain text primary key, position bigint not null, event_id text not null
         );
-        create table {base}_head (stamp text not null);
+        create table {base}_head (
+            stamp text not null, total bigint not null default 0, count bigint not null default 0,
+            seal bigint
+        );
         create table {base}_parked (
             reader text, key text, position bigint, body bytea not null, reason text not null,
             attempts int not null default 1, since timestamptz not null default now(),
             primary key (reader, key, position)
         );
     """)
-    await connection.execute(f"insert into {base}_head values ($1)", uuid7())
+    await connection.execute(f"insert into {base}_head (stamp) values ($1)", uuid7())
     await connection.execute(
         f"insert into {base}_checkpoints select unnest($1::text[]), 0, ''",
         [source.contract.domain for source in view.sources],
     )
+    await connection.execute(seals.seal_head(base))
 
 
 def index_statements(view: View, build: int) -> Sequence[str]:
@@ -69,16 +74,26 @@ def index_statements(view: View, build: int) -> Sequence[str]:
 
 def state_statement(base: str) -> str:
     return f"""
-        select stamp,
+        select stamp, {seals.head_right(base)} as "right",
             array(select (domain, position, event_id) from {base}_checkpoints) as checkpoints,
             array(select distinct (reader, key) from {base}_parked) as parked
-        from {base}_head
+        from {base}_head as h
+    """
+
+
+def places_statement(base: str) -> str:
+    """Domain and position of each checkpoint, and whether they are as they were written."""
+    return f"""
+        select domain, position, {seals.head_right(base)} as "right"
+        from {base}_checkpoints, {base}_head as h
     """
 
 
 def load_statement(view: View, build: int) -> str:
+    """Key, whether the row is altered, and the slots."""
     slots = ", ".join(f'"slot_{source.contract.domain}"' for source in view.sources)
-    return f"select key, {slots} from {table(view.name, build)} where key = any($1)"
+    altered = f"seal is distinct from {seals.row_seal(view, 'b')}"
+    return f"select key, {altered}, {slots} from {table(view.name, build)} as b where key = any($1)"
 
 
 def digests_statement(view: View, build: int) -> str:
@@ -97,12 +112,12 @@ def digests_statement(view: View, build: int) -> str:
 
 def write_statement(view: View, build: int) -> str:
     """One round trip: rows, checkpoints and what is parked, if the stamp is still the one
-    that the writer has read. Gives whether it was."""
+    that the writer has read, and no row that it rests on is altered. Gives whether it was,
+    and the keys that are."""
     base = table(view.name, build)
-    columns, values, updates = _written(view, base)
+    columns, values, updates = _written(view)
     return f"""
-        with moved as (
-            update {base}_head set stamp = $2 where stamp = $1 returning true
+        with {seals.sealing(view, base, values)}, moved as ({seals.moving(base)}
         ), placed as (
             update {base}_checkpoints as c set position = p.position, event_id = p.event_id
             from unnest($3::text[], $4::bigint[], $5::text[]) as p (domain, position, event_id)
@@ -117,22 +132,22 @@ def write_statement(view: View, build: int) -> str:
             on conflict (reader, key, position) do update
             set reason = excluded.reason, attempts = {base}_parked.attempts + 1
         ), written as (
-            insert into {base} ({columns}) select * from unnest({values})
+            insert into {base} ({columns}) select {columns} from sealed
             where exists (select from moved)
             on conflict (key) do update set {updates}
         )
-        select exists (select from moved)
+        select exists (select from moved), {seals.ALTERED}
     """
 
 
-def _written(view: View, base: str) -> tuple[str, str, str]:
+def _written(view: View) -> tuple[str, str, str]:
     """The columns that a write sets, their arguments, and how a row is replaced."""
     slots = [f"slot_{source.contract.domain}" for source in view.sources]
     names = ["key", "row", *slots, *view.columns]
     casts = ["text[]", "json[]", *("json[]" for _ in slots)]
     casts += [CAST[kind] for kind in view.columns.values()]
     values = ", ".join(f"${number}::{cast}" for number, cast in enumerate(casts, start=14))
-    columns = ", ".join(f'"{name}"' for name in names)
-    updates = [f'"{name}" = excluded."{name}"' for name in ("row", *view.columns)]
-    updates += [f'"{slot}" = coalesce(excluded."{slot}", {base}."{slot}")' for slot in slots]
+    columns = ", ".join(f'"{name}"' for name in [*names, "seal"])
+    # What is sealed is the whole row as it shall be, slots that don't change included.
+    updates = [f'"{name}" = excluded."{name}"' for name in [*names[1:], "seal"]]
     return columns, values, ", ".join(updates)

@@ -1,13 +1,30 @@
 -- Writes a batch if the view's stamp is still the one that the writer has read.
--- KEYS: head, keys, all, parked, the common beginning of all rows, an index for each column.
+-- KEYS: head, keys, all, parked, the common beginning of all rows, an index for each column, seals.
 -- ARGV: stamp, next stamp, and as JSON: checkpoints by field, rows as [key, slots as fields
---   and values in turn, row, entries], fields to free, pairs of field and value to park. One
+--   and values in turn, row, entries], fields to free, pairs of field and value to park, and the
+--   fields of a row. Gives 1, 0 where the stamp is another, or the keys of altered rows. One
 --   text is much quicker to send than thousands. Rows' names are made here: they are in the
 --   hash slot of the others.
 local head, keys, all, parked, base = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 if redis.call('HGET', head, 'stamp') ~= ARGV[1] then
   return 0
 end
+
+-- Nothing is written that would rest on rows that somebody else has altered.
+local changes, fields, seals, altered = cjson.decode(ARGV[4]), cjson.decode(ARGV[7]), KEYS[#KEYS], {}
+for _, change in ipairs(changes) do
+  if not untouched(base .. change[1], change[1], fields, seals) then
+    table.insert(altered, change[1])
+  end
+end
+if #altered > 0 then
+  return cjson.encode(altered)
+end
+if redis.call('HGET', head, 'seal') ~= head_seal(head) then
+  return 0
+end
+local total, count = redis.call('HGET', head, 'total'), tonumber(redis.call('HGET', head, 'count'))
+
 redis.call('HSET', head, 'stamp', ARGV[2])
 for field, place in pairs(cjson.decode(ARGV[3])) do
   redis.call('HSET', head, field, place)
@@ -29,7 +46,7 @@ local function index(row, column, entry)
   end
 end
 
-for _, change in ipairs(cjson.decode(ARGV[4])) do
+for _, change in ipairs(changes) do
   local key, slots, shown = change[1], change[2], change[3]
   local row = base .. key
   redis.call('ZADD', all, 0, key)
@@ -44,7 +61,9 @@ for _, change in ipairs(cjson.decode(ARGV[4])) do
   for column, entry in ipairs(change[4]) do
     index(row, column, entry)
   end
+  total, count = sealed(row, key, fields, seals, total, count)
 end
+move_sums(head, total, count)
 for _, field in ipairs(cjson.decode(ARGV[5])) do
   redis.call('HDEL', parked, field)
 end

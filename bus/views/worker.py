@@ -21,8 +21,10 @@ from bus.views.builder import Builder
 from bus.views.following import Following
 from bus.views.gathered import Gathered
 from bus.views.handing_on import HandingOn
+from bus.views.mending import Mending
 from bus.views.port import Replaced, ViewStore
 from bus.views.progress import Progress
+from bus.views.verifier import Verifier
 
 TIDY = 60.0
 """Seconds between looks for builds that have been kept for long enough."""
@@ -56,7 +58,9 @@ class ViewWorker:
         self._progress = Progress(store, gathered.hurry)
         self._clock = clock or SystemClock()
         self._kept = kept
-        self._builder = Builder(store, self._clock, self._progress.moved)
+        mending = Mending(store, broker, self._clock)
+        self._verifier = Verifier(store, mending, self._clock)
+        self._builder = Builder(store, self._clock, self._progress.moved, mending.keys)
         self._following = Following(broker, self._clock, self._builder, gathered, self._caught_up)
         self._handing_on = HandingOn(broker, self._replaced.set)
         self._serving: Serving | None = None
@@ -139,13 +143,14 @@ class ViewWorker:
         following = asyncio.create_task(self._following.run())
         replaced = asyncio.create_task(self._replaced.wait())
         tidying = asyncio.create_task(self._tidy())
+        verifying = asyncio.create_task(self._verifier.run())
         try:
             await asyncio.wait([following, replaced], return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 following.result()
             raise Replaced(self.view)
         finally:
-            await end([following, replaced, tidying])
+            await end([following, replaced, tidying, verifying])
 
     async def _tidy(self) -> None:
         while True:

@@ -1,0 +1,109 @@
+"""Seals of views in memory, and how rows are mended there: see `bus.views.proof`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence, Set
+from datetime import UTC, datetime
+
+import msgspec
+
+from bus.view import View
+from bus.views.memory_shelf import Shelf
+from bus.views.port import RowChange
+from bus.views.proof import Mend, Sums, ViewRepaired
+
+
+def keys(shelf: Shelf) -> Set[str]:
+    return shelf.slots.keys() | shelf.rows.keys() | shelf.seals.keys()
+
+
+def altered(shelf: Shelf, key: str) -> bool:
+    return _seal(shelf, key) != shelf.seals.get(key)
+
+
+def place(shelf: Shelf, row: RowChange, view: View) -> None:
+    """Writes the row and its seal."""
+    shelf.slots.setdefault(row.key, {}).update(row.slots)
+    shelf.rows.pop(row.key, None)
+    if row.row is not None:
+        columns = dict(zip(view.columns, row.columns, strict=True))
+        shelf.rows[row.key] = (row.row, columns)
+    _count(shelf, row.key, _seal(shelf, row.key))
+
+
+def intact(shelf: Shelf) -> bool:
+    return _summed(shelf) == shelf.sums
+
+
+def seal_head(shelf: Shelf) -> None:
+    shelf.seal = _head(shelf)
+
+
+def head_right(shelf: Shelf) -> bool:
+    return shelf.seal == _head(shelf)
+
+
+def held(shelf: Shelf, key: str) -> str | None:
+    if key not in keys(shelf):
+        return None
+    row, columns = shelf.rows.get(key, (None, None))
+    found = {"row": row, "columns": columns, "slots": shelf.slots.get(key)}
+    return msgspec.json.encode({**found, "seal": shelf.seals.get(key)}).decode()
+
+
+def mend(shelf: Shelf, mend: Mend, view: View) -> Sequence[ViewRepaired]:
+    before = {key: held(shelf, key) for key in mend.keys}
+    for key in mend.keys:
+        shelf.slots.pop(key, None)
+        shelf.rows.pop(key, None)
+        _count(shelf, key, None)
+    for row in mend.rows:
+        place(shelf, row, view)
+    after = {key: held(shelf, key) for key in mend.keys}
+    changed = [key for key in mend.keys if before[key] != after[key]]
+    if changed or mend.sums not in (None, shelf.sums):
+        shelf.stamp = mend.next_stamp
+    shelf.sums = mend.sums or shelf.sums
+    seal_head(shelf)
+    positions = {domain: place.position for domain, place in shelf.checkpoints.items()}
+    now, build = datetime.now(UTC), shelf.build.number
+    return [
+        ViewRepaired(now, view.name, build, key, positions, before[key], after[key])
+        for key in changed
+    ]
+
+
+def _seal(shelf: Shelf, key: str) -> str | None:
+    if key not in shelf.slots and key not in shelf.rows:
+        return None
+    return _hash((key, sorted(shelf.slots.get(key, {}).items()), shelf.rows.get(key)))
+
+
+def _head(shelf: Shelf) -> str:
+    return _hash((shelf.sums, sorted(shelf.checkpoints.items())))
+
+
+def _count(shelf: Shelf, key: str, new: str | None) -> None:
+    """The key's seal is `new` from now on."""
+    old = shelf.seals.pop(key, None)
+    if new is not None:
+        shelf.seals[key] = new
+    total, count = shelf.sums
+    moved = (new is not None) - (old is not None)
+    shelf.sums = Sums(_xor([total, old or "0", new or "0"]), count + moved)
+
+
+def _summed(shelf: Shelf) -> Sums:
+    return Sums(_xor(shelf.seals.values()), len(shelf.seals))
+
+
+def _xor(seals: Iterable[str]) -> str:
+    total = 0
+    for seal in seals:
+        total ^= int(seal, 16)
+    return f"{total:016x}"
+
+
+def _hash(held: object) -> str:
+    return hashlib.sha1(repr(held).encode(), usedforsecurity=False).hexdigest()[:16]
