@@ -53,6 +53,8 @@ COMMANDS = {
         "check": "check:app",
         "repair": "repair:repair",
         "rebuild": "rebuild:rebuild",
+        "verify": "verify:verify",
+        "repaired": "verify:repaired",
     },
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bus.store.port import Checkpoint
 from bus.view import View
@@ -101,6 +101,12 @@ def first_stage(builds: Sequence[Build], aim: Aim) -> Stage:
         return Stage.SHADOW
     others = any(build.stage is not Stage.SHADOW for build in builds)
     return Stage.MAKING if others else Stage.SERVING
+
+
+def successor(view: View, builds: Sequence[Build]) -> Build:
+    """What begins where one of the builds was lost: it is not asked before it has caught up."""
+    number, now = next_number(builds), datetime.now(UTC)
+    return Build(number, view.version, shape(view), Stage.MAKING, now)
 
 
 def reached(ours: Mapping[str, Checkpoint], theirs: Mapping[str, Checkpoint]) -> bool:

@@ -53,7 +53,7 @@ class MemoryViewStore:
     async def state(self) -> State:
         self._bind()
         if not memory_proof.head_right(self._shelf()):
-            await self.abandon()
+            self._lose()
             self._bind()
         shelf = self._shelf()
         parked = {(row.reader, row.key) for row in shelf.parked.values()}
@@ -176,12 +176,20 @@ class MemoryViewStore:
     def _begun(self, there: Sequence[Build]) -> Build:
         view, stage = self.view, builds.first_stage(there, self._aim)
         number, now = builds.next_number(there), datetime.now(UTC)
-        build = Build(number, view.version, shape(view), stage, now)
-        places = {source.contract.domain: START for source in view.sources}
-        shelves = self._views.shelves.setdefault(view.name, {})
-        shelves[number] = Shelf(build, view.columns, places)
-        memory_proof.seal_head(shelves[number])
+        return self._begin(Build(number, view.version, shape(view), stage, now))
+
+    def _begin(self, build: Build) -> Build:
+        places = {source.contract.domain: START for source in self.view.sources}
+        shelf = Shelf(build, self.view.columns, places)
+        memory_proof.seal_head(shelf)
+        self._views.shelves.setdefault(self.view.name, {})[build.number] = shelf
         return build
+
+    def _lose(self) -> None:
+        """Its head is not what was written: another build begins in its place."""
+        there, lost = self._views.builds(self.view.name), self._shelf().build
+        self._begin(builds.successor(self.view, there))
+        self._views.drop(self.view.name, [lost])
 
     def _asked(self) -> Shelf:
         """What questions are put to."""

@@ -53,7 +53,7 @@ def held(shelf: Shelf, key: str) -> str | None:
 
 
 def mend(shelf: Shelf, mend: Mend, view: View) -> Sequence[ViewRepaired]:
-    before = {key: held(shelf, key) for key in mend.keys}
+    before, sums = {key: held(shelf, key) for key in mend.keys}, shelf.sums
     for key in mend.keys:
         shelf.slots.pop(key, None)
         shelf.rows.pop(key, None)
@@ -62,9 +62,9 @@ def mend(shelf: Shelf, mend: Mend, view: View) -> Sequence[ViewRepaired]:
         place(shelf, row, view)
     after = {key: held(shelf, key) for key in mend.keys}
     changed = [key for key in mend.keys if before[key] != after[key]]
-    if changed or mend.sums not in (None, shelf.sums):
+    if changed or mend.sums not in (None, sums):
         shelf.stamp = mend.next_stamp
-    shelf.sums = mend.sums or shelf.sums
+    shelf.sums = mend.sums or sums
     seal_head(shelf)
     positions = {domain: place.position for domain, place in shelf.checkpoints.items()}
     now, build = datetime.now(UTC), shelf.build.number

@@ -86,7 +86,7 @@ class PostgresViewStore:
             if row is None or not row["right"]:
                 # Its head or its checkpoints are not what was written: nothing of it can be
                 # trusted, and the events tell it all anew.
-                await self.abandon()
+                await self._lose(build)
                 continue
             places = {domain: Checkpoint(at, id) for domain, at, id in row["checkpoints"]}
             parked = {(reader, key) for reader, key in row["parked"]}
@@ -214,6 +214,10 @@ class PostgresViewStore:
             raise Superseded
         self._bound = build.number
         return build
+
+    async def _lose(self, build: Build) -> None:
+        async with self._connection(committing=True) as connection:
+            await postgres_builds.lose(connection, self.view, build.number)
 
     async def _bind(self) -> None:
         """Finds the build to work on, or begins it."""

@@ -105,6 +105,17 @@ async def tidy(connection: Connection, view: str, before: datetime) -> None:
         await _drop(connection, view, builds.forgotten(there, before, datetime.now(UTC)))
 
 
+async def lose(connection: Connection, view: View, number: int) -> None:
+    """Begins another build in the place of one whose head is not what was written."""
+    async with connection.transaction():
+        await _alone(connection)
+        there = await listed(connection, view.name)
+        lost = [b for b in there if b.number == number]
+        if lost:
+            await _drop(connection, view.name, lost)
+            await _made(connection, view, builds.successor(view, there))
+
+
 async def abandon(connection: Connection, view: View, number: int) -> None:
     async with connection.transaction():
         await _alone(connection)
@@ -116,10 +127,16 @@ async def _alone(connection: Connection) -> None:
     await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
 
 
-async def _begin(
-    connection: asyncpg.Connection, view: View, there: Sequence[Build], aim: Aim
-) -> Build:
+async def _begin(connection: Connection, view: View, there: Sequence[Build], aim: Aim) -> Build:
     number, stage = builds.next_number(there), builds.first_stage(there, aim)
+    return await _made(
+        connection, view, Build(number, view.version, shape(view), stage, datetime.now(UTC))
+    )
+
+
+async def _made(connection: Connection, view: View, build: Build) -> Build:
+    """Its `since` is the database's."""
+    number, version, shape, stage, _ = build
     await postgres_tables.create(connection, view, number)
     if stage is Stage.SERVING:
         for statement in postgres_tables.index_statements(view, number):
@@ -127,9 +144,9 @@ async def _begin(
     since = await connection.fetchval(
         "insert into view_builds (view, number, version, shape, stage) values ($1, $2, $3, $4, $5)"
         " returning since",
-        *(view.name, number, view.version, shape(view), stage.value),
+        *(view.name, number, version, shape, stage.value),
     )
-    return Build(number, view.version, shape(view), stage, since)
+    return build._replace(since=since)
 
 
 async def _place(connection: Connection, view: str, number: int, stage: Stage) -> None:

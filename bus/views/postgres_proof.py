@@ -71,14 +71,11 @@ async def mend(
             raise Superseded
         old_sums = await sums(connection, view, number)
         before = await held(connection, base, mend.keys)
-        old = await _seals(connection, base, mend.keys)
         await connection.execute(f"delete from {base} where key = any($1)", mend.keys)
         await _insert(connection, view, base, mend.rows)
         after = await held(connection, base, mend.keys)
         changed = [key for key in mend.keys if before.get(key) != after.get(key)]
-        new = await _seals(connection, base, mend.keys)
-        moved = _moved(old_sums, old, new)
-        new_sums = mend.sums or moved
+        new_sums = mend.sums or old_sums
         if changed or new_sums != old_sums:
             await _move(connection, base, mend.next_stamp, new_sums)
         positions = await _positions(connection, base)
@@ -113,20 +110,6 @@ async def _insert(connection: Connection, view: View, base: str, rows: Sequence[
         """,
         *(list(zip(*given, strict=True)) if given else [()] * len(names)),
     )
-
-
-async def _seals(connection: Connection, base: str, keys: Sequence[str]) -> Mapping[str, int]:
-    rows = await connection.fetch(
-        f"select key, coalesce(seal, 0) from {base} where key = any($1)", keys
-    )
-    return dict(map(tuple, rows))
-
-
-def _moved(sums: Sums, old: Mapping[str, int], new: Mapping[str, int]) -> Sums:
-    total = int(sums.total, 16)
-    for seal in [*old.values(), *new.values()]:
-        total ^= seal & (2**64 - 1)
-    return Sums(f"{total:016x}", sums.rows + len(new) - len(old))
 
 
 async def _move(connection: Connection, base: str, stamp: str, sums: Sums) -> None:

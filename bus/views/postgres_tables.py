@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from bus.clock import uuid7
 from bus.view import View
 from bus.views import postgres_seals as seals
+
+Connection = asyncpg.Connection | PoolConnectionProxy
 
 STORED = {str: 'text collate "C"', int: "bigint"}
 CAST = {str: "text[]", int: "bigint[]"}
@@ -29,7 +32,7 @@ def tables(view: str, build: int) -> Sequence[str]:
     return [base, f"{base}_checkpoints", f"{base}_head", f"{base}_parked"]
 
 
-async def create(connection: asyncpg.Connection, view: View, build: int) -> None:
+async def create(connection: Connection, view: View, build: int) -> None:
     """Empty ones. The indexes come when the build is ready to be asked."""
     base = table(view.name, build)
     slots = [f'"slot_{source.contract.domain}" json' for source in view.sources]

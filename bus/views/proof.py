@@ -50,8 +50,8 @@ class ViewRepaired(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Mend:
     """What keys shall hold, made from the events up to where the build is at `stamp`: whole
-    rows, and keys that must not be there. `sums`, where all keys have been compared, are those
-    that the head must have."""
+    rows, and keys that must not be there. The head's sums stay: they are those of the right
+    rows. `sums`, where all keys have been compared, are those that the head must have."""
 
     stamp: str
     next_stamp: str

@@ -81,7 +81,7 @@ class RedisViewStore:
             build = await self._bind()
             head = await self._redis.hgetall(self._names.head)
             while head.get("seal") != head_seal(head):
-                await self._builds.lose(build.number, self._aim)
+                await self._builds.lose(build.number)
                 build = await self._bind()
                 head = await self._redis.hgetall(self._names.head)
         parked = {(row.reader, row.key) for row in await self.parked()}

@@ -148,13 +148,13 @@ class RedisBuilds:
             if gone and await self._changed(turn, dict.fromkeys(gone)):
                 return
 
-    async def lose(self, number: int, aim: Aim) -> None:
+    async def lose(self, number: int) -> None:
         """Begins another build in the place of one whose head is not what was written: nothing
-        of it can be trusted."""
+        of it can be trusted. It is asked once it has caught up."""
         turn, there = await self.listed()
         gone = [build for build in there if build.number == number]
         if gone:
-            begun = self._begun(there, [b for b in there if b not in gone], aim)
+            begun = builds.successor(self._view, there)
             if await self._changed(turn, {**dict.fromkeys(gone), begun: begun}, begin=begun):
                 await self._sweep(gone)
 

@@ -9,14 +9,18 @@ if redis.call('HGET', head, 'stamp') ~= ARGV[1] then
   return -1
 end
 local fields = cjson.decode(ARGV[3])
-local total = number_of(redis.call('HGET', head, 'total'))
-local count = tonumber(redis.call('HGET', head, 'count') or '0')
 local booked = cjson.decode(ARGV[6])
 for _, right in ipairs(cjson.decode(ARGV[4])) do
   local key, values, entries, strays = right[1], right[2], right[3], right[4]
   local row = base .. key
   for _, stray in ipairs(strays) do
     redis.call('ZREM', KEYS[6 + stray[1]], stray[2])
+  end
+  for column = 1, #KEYS - 6 do
+    local entry = redis.pcall('HGET', row, 'by:' .. column)
+    if type(entry) == 'string' then
+      redis.call('ZREM', KEYS[6 + column], entry)
+    end
   end
   redis.call('DEL', row)
   redis.call('ZREM', keys, key)
@@ -34,16 +38,15 @@ for _, right in ipairs(cjson.decode(ARGV[4])) do
       end
     end
   end
-  total, count = sealed(row, key, fields, seals, total, count)
+  sealed(row, key, fields, seals, NONE, 0)
 end
 for _, text in ipairs(booked) do
   redis.call('LPUSH', repairs, text)
 end
 redis.call('LTRIM', repairs, 0, tonumber(ARGV[7]) - 1)
 local sums = cjson.decode(ARGV[5])
-if sums then
-  total, count = sums[1], sums[2]
-end
 redis.call('HSET', head, 'stamp', ARGV[2])
-move_sums(head, total, count)
+if sums then
+  move_sums(head, sums[1], sums[2])
+end
 return #booked

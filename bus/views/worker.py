@@ -16,7 +16,7 @@ from bus.halt import Halt
 from bus.store.port import Checkpoint, StoreUnavailable
 from bus.tasks import end
 from bus.view import View
-from bus.views import parked, queries
+from bus.views import parked, queries, repaired
 from bus.views.builder import Builder
 from bus.views.following import Following
 from bus.views.gathered import Gathered
@@ -182,6 +182,7 @@ class ViewWorker:
                 view, store, self._progress, self._broker, self._handing_on
             )
             endpoints += parked.endpoints(view, store, self._builder)
+            endpoints += repaired.endpoints(view, store, self._broker)
         before, about = self._serving, f"The view {view.name}"
         version = f"{view.version}.0.0"
         self._serving = await self._broker.serve(self._name, about, version, endpoints)
