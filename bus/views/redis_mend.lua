@@ -38,7 +38,12 @@ for _, right in ipairs(cjson.decode(ARGV[4])) do
       end
     end
   end
-  sealed(row, key, fields, seals, NONE, 0)
+  local seal = seal_of(row, key, fields)
+  if seal then
+    redis.call('HSET', seals, key, seal)
+  else
+    redis.call('HDEL', seals, key)
+  end
 end
 for _, text in ipairs(booked) do
   redis.call('LPUSH', repairs, text)

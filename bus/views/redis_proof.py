@@ -18,7 +18,7 @@ from bus.views.proof import MOST_REPAIRS, Mend, Sums, ViewRepaired, Walked
 from bus.views.redis_builds import script
 from bus.views.redis_keys import Names, entry, fields, places
 
-PAGE = 200
+PAGE = 500
 """Entries of one collection that are looked at in one go, about."""
 
 Stray = tuple[int, str]

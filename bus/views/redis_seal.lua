@@ -3,6 +3,15 @@
 -- stand in one hash by key, and its head holds their XOR, their count and a seal of its own.
 local NONE = '0000000000000000'
 
+-- Of a row's values in the order of its fields, false where there is none.
+local function seal_of_values(values, key, count)
+  local texts = {}
+  for number = 1, count do
+    texts[number] = values[number] or '\1'
+  end
+  return string.sub(redis.sha1hex(key .. '\2' .. table.concat(texts, '\2')), 1, 16)
+end
+
 local function seal_of(row, key, fields)
   local values = redis.pcall('HMGET', row, unpack(fields))
   if values.err then
@@ -10,11 +19,7 @@ local function seal_of(row, key, fields)
   end
   local there = 0
   for number = 1, #fields do
-    if values[number] then
-      there = there + 1
-    else
-      values[number] = '\1'
-    end
+    there = there + (values[number] and 1 or 0)
   end
   if there == 0 and redis.call('EXISTS', row) == 0 then
     return nil
@@ -22,7 +27,7 @@ local function seal_of(row, key, fields)
   if redis.call('HLEN', row) ~= there then
     return 'altered'
   end
-  return string.sub(redis.sha1hex(key .. '\2' .. table.concat(values, '\2')), 1, 16)
+  return seal_of_values(values, key, #fields)
 end
 
 -- Whether a row is what its seal says, or both are missing.
@@ -51,21 +56,6 @@ local function head_seal(head)
   end
   table.sort(found)
   return redis.sha1hex(table.concat(found, '\2'))
-end
-
--- The row's seal is anew what the row holds: gives the head's sums as they are then.
-local function sealed(row, key, fields, seals, total, count)
-  local before, now = redis.call('HGET', seals, key), seal_of(row, key, fields)
-  if before then
-    total, count = xor(total, number_of(before)), count - 1
-  end
-  if now then
-    redis.call('HSET', seals, key, now)
-    total, count = xor(total, now), count + 1
-  else
-    redis.call('HDEL', seals, key)
-  end
-  return total, count
 end
 
 local function move_sums(head, total, count)

@@ -11,11 +11,23 @@ if redis.call('HGET', head, 'stamp') ~= ARGV[1] then
 end
 
 -- Nothing is written that would rest on rows that somebody else has altered.
-local changes, fields, seals, altered = cjson.decode(ARGV[4]), cjson.decode(ARGV[7]), KEYS[#KEYS], {}
-for _, change in ipairs(changes) do
-  if not untouched(base .. change[1], change[1], fields, seals) then
-    table.insert(altered, change[1])
+local changes, fields, seals = cjson.decode(ARGV[4]), cjson.decode(ARGV[7]), KEYS[#KEYS]
+local places, first_index, altered, held, borne = {}, #fields - (#KEYS - 6), {}, {}, {}
+for place, field in ipairs(fields) do
+  places[field] = place
+end
+for number, change in ipairs(changes) do
+  local key = change[1]
+  local seal = redis.call('HGET', seals, key)
+  local values = redis.pcall('HMGET', base .. key, unpack(fields))
+  local right = values.err and 'altered'
+  for place = 1, #fields do
+    right = right or values[place] and seal_of_values(values, key, #fields)
   end
+  if seal ~= (right or false) then
+    table.insert(altered, key)
+  end
+  held[number], borne[number] = values, seal
 end
 if #altered > 0 then
   return cjson.encode(altered)
@@ -30,9 +42,8 @@ for field, place in pairs(cjson.decode(ARGV[3])) do
   redis.call('HSET', head, field, place)
 end
 
-local function index(row, column, entry)
+local function index(row, column, entry, before)
   local name, place = 'by:' .. column, KEYS[5 + column]
-  local before = redis.call('HGET', row, name)
   if before == entry then
     return
   end
@@ -46,7 +57,8 @@ local function index(row, column, entry)
   end
 end
 
-for _, change in ipairs(changes) do
+for number, change in ipairs(changes) do
+  local values = held[number]
   local key, slots, shown = change[1], change[2], change[3]
   local row = base .. key
   redis.call('ZADD', all, 0, key)
@@ -59,9 +71,17 @@ for _, change in ipairs(changes) do
     redis.call('ZREM', keys, key)
   end
   for column, entry in ipairs(change[4]) do
-    index(row, column, entry)
+    index(row, column, entry, values[first_index + column])
+    values[first_index + column] = entry ~= '' and entry
   end
-  total, count = sealed(row, key, fields, seals, total, count)
+  values[1] = shown ~= '' and shown
+  for place = 1, #slots, 2 do
+    values[places[slots[place]]] = slots[place + 1]
+  end
+  local seal = seal_of_values(values, key, #fields)
+  redis.call('HSET', seals, key, seal)
+  total = xor(xor(total, number_of(borne[number])), seal)
+  count = count + (borne[number] and 0 or 1)
 end
 move_sums(head, total, count)
 for _, field in ipairs(cjson.decode(ARGV[5])) do

@@ -16,7 +16,7 @@ from bus.store.port import StoreUnavailable
 from bus.views.mending import Mending
 from bus.views.port import Superseded, ViewStore
 
-SHARE = 0.05
+SHARE = 0.2
 """Of the time, at most, that a process of a view spends on looking."""
 REST = 0.5
 """Seconds between two walks, at least."""
