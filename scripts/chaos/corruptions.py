@@ -33,6 +33,7 @@ from redis.asyncio import Redis
 from rich.console import Console
 
 from bus.settings import Settings
+from bus.tasks import end
 from scripts.chaos.load import Load
 from scripts.chaos.mesh import Broken, Mesh
 from scripts.chaos.tampering import Done, Postgres, Tampers, Valkey
@@ -47,7 +48,7 @@ PATIENCE = 60.0
 """Seconds after which one that is not breaks the run."""
 PAUSE = (0.0, 0.5)
 """Seconds between two corruptions of one view."""
-REMOVED = ("removed", "no trace")
+REMOVED = ("removed", "no trace", "renamed")
 
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
 Folder = Annotated[Path, Parameter(validator=IsPath(exists=True, file_okay=False))]
@@ -84,9 +85,11 @@ class Corruptions:
                 await self._one(target, number)
                 progress.at(self.tally.count, count)
 
-        async with asyncio.TaskGroup() as clients:
-            for target in self._targets:
-                clients.create_task(client(target))
+        tasks = [asyncio.create_task(client(target)) for target in self._targets]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            await end(tasks)
 
     async def _one(self, target: Tampers, number: int) -> None:
         kinds = Postgres.KINDS if isinstance(target, Postgres) else Valkey.KINDS
@@ -137,8 +140,8 @@ def main(files: Folder, /, *, corruptions: Count = 1000, seed: str = "") -> None
     say(f"seed {seed}")
     try:
         tally = asyncio.run(_made(files, corruptions, seed))
-    except* Broken as broken:
-        sys.exit("; ".join(map(str, broken.exceptions)))
+    except Broken as broken:
+        sys.exit(str(broken))
     for name, took in sorted(tally.took.items()):
         print(f"{name}: {len(took)}, median {statistics.median(took):.2f} s, {max(took):.2f} s")
     all_of = [seconds for took in tally.took.values() for seconds in took]
