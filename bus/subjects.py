@@ -62,6 +62,11 @@ def parked_list(owner: str) -> str:
     return f"parked.{owner}.list"
 
 
+def repaired_list(view: str) -> str:
+    """Where a view tells which of its rows it has put right."""
+    return f"repaired.{view}.list"
+
+
 def parked_retry(owner: str) -> str:
     """Where a domain or a view is asked to try again what it has parked."""
     return f"parked.{owner}.retry"

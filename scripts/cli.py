@@ -55,6 +55,8 @@ COMMANDS = {
         "check": "check:app",
         "repair": "repair:repair",
         "rebuild": "rebuild:rebuild",
+        "verify": "verify:verify",
+        "repaired": "verify:repaired",
     },
 }
 

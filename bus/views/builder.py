@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -17,10 +17,10 @@ from bus.clock import Clock, uuid7
 from bus.owner import Delivered, identify
 from bus.parked import Retried
 from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
-from bus.views.folding import Folded, Slots, fold, reader
+from bus.views.folding import BEHIND, Folded, Slots, fold, reader
 from bus.views.gathered import Read
 from bus.views.known import KnownSlots
-from bus.views.port import Change, Stage, State, Superseded, ViewStore
+from bus.views.port import Altered, Change, Stage, State, Superseded, ViewStore
 from bus.views.reading import Item, Reading
 
 STRETCH = 250
@@ -34,13 +34,24 @@ class Rewound(Exception):
 
 
 class Builder:
-    """`moved` is called after each write that this process made or has heard of."""
+    """`moved` is called after each write that this process made or has heard of.
 
-    def __init__(self, store: ViewStore, clock: Clock, moved: Callable[[], None]) -> None:
+    `mend(keys)` puts altered rows right, those of all keys where none are named. Without it
+    reading and writing raise Altered.
+    """
+
+    def __init__(
+        self,
+        store: ViewStore,
+        clock: Clock,
+        moved: Callable[[], None],
+        mend: Callable[[Sequence[str]], Awaitable[object]] | None = None,
+    ) -> None:
         self.view = store.view
         self._store = store
         self._clock = clock
         self._moved = moved
+        self._mend = mend
         self._lock = asyncio.Lock()
         self._known = KnownSlots(store)
         self._readings = {
@@ -110,6 +121,8 @@ class Builder:
                 return
             except Superseded:
                 self._stale = True
+            except Altered as error:
+                await self._mended(error)
             except StoreUnavailable as error:
                 self._stale = True  # the write may have happened all the same
                 log.warning("view waits", view=self.view.name, reason=str(error))
@@ -124,6 +137,14 @@ class Builder:
                     return await self._retry(key)
             except Superseded:
                 self._stale = True
+            except Altered as error:
+                await self._mended(error)
+
+    async def _mended(self, altered: Altered) -> None:
+        self._stale = True
+        if self._mend is None:
+            raise altered
+        await self._mend(altered.keys)
 
     async def _refresh(self) -> None:
         new = await self._store.state()
@@ -145,6 +166,9 @@ class Builder:
         fresh = {d: [i for i in batches[d].items if i.position > before[d]] for d in places}
         stamp = self._state.stamp
         folded = await self._folded(fresh, self._state.parked)
+        # A slot that was lost makes events fail that are as they should be.
+        if any(event.reason != BEHIND for event in folded.parked) and not await self._intact():
+            raise Altered(())
         for event in folded.parked:
             log.error(
                 "parked",
@@ -155,6 +179,9 @@ class Builder:
             )
         change = Change(stamp, uuid7(), places, folded.rows, folded.parked)
         await self._write(change, folded.slots)
+
+    async def _intact(self) -> bool:
+        return self._mend is None or await self._store.intact()
 
     async def _folded(
         self, items: Mapping[str, Sequence[Item]], blocked: Collection[tuple[str, str]]

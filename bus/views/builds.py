@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from bus.store.port import Checkpoint
 from bus.view import View
-from bus.views.kept import shape
+from bus.views.kept import outdated, shape
 from bus.views.port import Aim, Build, NothingKept, NothingServes, Replaced, Stage, ViewChanged
+
+SHADOWED = timedelta(hours=3)
+"""After this time whoever has begun a shadow has died."""
 
 
 def serving(builds: Sequence[Build]) -> Build | None:
@@ -50,7 +54,7 @@ def _chosen(view: View, builds: Sequence[Build], aim: Aim, bound: int | None) ->
         return found
     if before is not None:
         return before
-    if bound is None and aim is Aim.AFRESH:
+    if aim is Aim.SHADOW or (bound is None and aim is Aim.AFRESH):
         return None
     if bound is None and aim is Aim.BACK:
         kept = _latest(ours, Stage.KEPT)
@@ -61,10 +65,21 @@ def _chosen(view: View, builds: Sequence[Build], aim: Aim, bound: int | None) ->
 
 
 def dropped_first(view: View, builds: Sequence[Build], aim: Aim, bound: int | None) -> list[Build]:
-    """Those that have to go before a store begins its own."""
-    if aim is not Aim.AFRESH or bound is not None:
-        return []
-    return [b for b in builds if b.version == view.version and b.stage is Stage.MAKING]
+    """Those that have to go before a store begins its own: without seals nothing can be proved
+    of their rows."""
+    afresh = aim is Aim.AFRESH and bound is None
+    return [
+        b
+        for b in builds
+        if outdated(b.shape) or (afresh and b.version == view.version and b.stage is Stage.MAKING)
+    ]
+
+
+def forgotten(builds: Sequence[Build], before: datetime, now: datetime) -> list[Build]:
+    """Those that have been kept since a time before `before`, and shadows whose maker must have
+    died."""
+    ends = {Stage.KEPT: before, Stage.SHADOW: now - SHADOWED}
+    return [b for b in builds if b.stage in ends and b.since < ends[b.stage]]
 
 
 def outlived(builds: Sequence[Build], number: int) -> list[Build]:
@@ -80,9 +95,18 @@ def next_number(builds: Sequence[Build]) -> int:
     return max((build.number for build in builds), default=0) + 1
 
 
-def first_stage(builds: Sequence[Build]) -> Stage:
+def first_stage(builds: Sequence[Build], aim: Aim) -> Stage:
     """Of a build that begins: the first of all is asked from the start."""
-    return Stage.MAKING if builds else Stage.SERVING
+    if aim is Aim.SHADOW:
+        return Stage.SHADOW
+    others = any(build.stage is not Stage.SHADOW for build in builds)
+    return Stage.MAKING if others else Stage.SERVING
+
+
+def successor(view: View, builds: Sequence[Build]) -> Build:
+    """What begins where one of the builds was lost: it is not asked before it has caught up."""
+    number, now = next_number(builds), datetime.now(UTC)
+    return Build(number, view.version, shape(view), Stage.MAKING, now)
 
 
 def remembering(view: View, builds: Sequence[Build]) -> Sequence[Build]:

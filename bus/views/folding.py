@@ -100,7 +100,7 @@ class _Batch:
                 changed = self._step(item)
                 if try_rows:
                     for slots in self.slots(changed, changed).values():
-                        _shown(self._view, slots)
+                        shown(self._view, slots)
                 self.now.update(changed)
                 self.touched.update(dict.fromkeys(changed))
                 return
@@ -129,11 +129,11 @@ class _Batch:
 
 def _row(view: View, key: str, changed: Sequence[str], slots: Mapping[str, Struct]) -> RowChange:
     kept = {domain: _encoder.encode(slots[domain]).decode() for domain in changed}
-    return RowChange(key, kept, *_shown(view, slots))
+    return RowChange(key, kept, *shown(view, slots))
 
 
-def _shown(view: View, slots: Mapping[str, Struct]) -> tuple[str | None, Sequence[Scalar]]:
-    """What people see, and the columns. Raises what the view raises."""
+def shown(view: View, slots: Mapping[str, Struct]) -> tuple[str | None, Sequence[Scalar]]:
+    """What people see of a row with these slots, and the columns. Raises what the view raises."""
     row = view.row(slots)
     if row is None:
         return None, [None] * len(view.columns)

@@ -24,7 +24,7 @@ Columns = Mapping[str, type[str] | type[int]]
 
 _unstorable = re.compile("[\0\ud800-\udfff]")
 _name = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_taken = re.compile(r"key|row|slot_.*|moment_.*")
+_taken = re.compile(r"key|row|seal|old|old_seal|altered|slot_.*|moment_.*")
 
 
 def check_view(view: View) -> None:

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from bus.clock import uuid7
 from bus.store.port import START, Parked, ParkedRow, StoreUnavailable
 from bus.view import View
-from bus.views import builds
+from bus.views import builds, memory_proof
 from bus.views.kept import check_view, shape
 from bus.views.memory_past import MemoryHistory
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Shelf
 from bus.views.port import (
     Aim,
+    Altered,
     Build,
     Change,
     Digests,
@@ -27,6 +28,7 @@ from bus.views.port import (
     Superseded,
     ViewMissing,
 )
+from bus.views.proof import MOST_REPAIRS, Mend, Sums, ViewRepaired, Walked
 
 __all__ = ["MemoryViewStore", "MemoryViews"]
 
@@ -57,29 +59,34 @@ class MemoryViewStore:
 
     async def state(self) -> State:
         self._bind()
+        if not memory_proof.head_right(self._shelf()):
+            self._lose()
+            self._bind()
         shelf = self._shelf()
         parked = {(row.reader, row.key) for row in shelf.parked.values()}
         return State(shelf.stamp, dict(shelf.checkpoints), parked, shelf.build.stage)
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        rows = self._shelf().rows
-        return {key: dict(rows[key].slots) for key in keys if key in rows}
+        shelf = self._shelf()
+        _untouched(shelf, keys)
+        return {key: dict(shelf.rows[key].slots) for key in keys if key in shelf.rows}
 
     async def write(self, change: Change) -> None:
         shelf = self._shelf()
         if shelf.stamp != change.stamp:
             raise Superseded
+        _untouched(shelf, [row.key for row in change.rows])
         shelf.stamp = change.next_stamp
         shelf.writes += 1
         shelf.checkpoints |= change.places
         for row in change.rows:
-            columns = dict(zip(self.view.columns, row.columns, strict=True))
-            shelf.put(row.key, row.slots, None if row.row is None else (row.row, columns))
+            memory_proof.place(shelf, row, self.view)
         shelf.note()
         for gone in change.unparked:
             shelf.parked.pop(gone, None)
         for parked in change.parked:
             _park(shelf, parked)
+        memory_proof.seal_head(shelf)
 
     async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
         rows = self._shelf().parked
@@ -113,7 +120,7 @@ class MemoryViewStore:
 
     async def tidy(self, before: datetime) -> None:
         there = self._views.builds(self.view.name)
-        old = [b for b in there if b.stage is Stage.KEPT and b.since < before]
+        old = builds.forgotten(there, before, datetime.now(UTC))
         self._views.drop(self.view.name, old)
 
     async def remember(self) -> None:
@@ -134,27 +141,77 @@ class MemoryViewStore:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         shelf = self._asked()
+        if not memory_proof.head_right(shelf):
+            raise StoreUnavailable(f"The view {self.view.name} is being made anew")
         joined: dict[str, Mapping[str, int]] = {}
         rows = MemoryRows(self._views, self.view.name, shelf, joined)
         yield Snapshot(rows, shelf.positions, joined)
 
+    def beside(self, aim: Aim) -> MemoryViewStore:
+        return MemoryViewStore(self.view, self._views, aim=aim)
+
+    async def walk(self, cursor: str) -> Walked:
+        shelf = self._shelf()
+        wrong = [
+            key for key in sorted(memory_proof.keys(shelf)) if memory_proof.altered(shelf, key)
+        ]
+        return Walked(wrong, "")
+
+    async def intact(self) -> bool:
+        return memory_proof.intact(self._shelf())
+
+    async def sums(self) -> Sums:
+        return self._shelf().sums
+
+    async def held(self, keys: Sequence[str]) -> Mapping[str, str]:
+        texts = {key: memory_proof.held(self._shelf(), key) for key in keys}
+        return {key: text for key, text in texts.items() if text is not None}
+
+    async def mend(self, mend: Mend) -> Sequence[ViewRepaired]:
+        shelf = self._shelf()
+        if shelf.stamp != mend.stamp:
+            raise Superseded
+        booked = memory_proof.mend(shelf, mend, self.view)
+        kept = [*self._views.repairs.get(self.view.name, ()), *booked]
+        self._views.repairs[self.view.name] = kept[-MOST_REPAIRS:]
+        return booked
+
+    async def repairs(self) -> Sequence[ViewRepaired]:
+        return list(reversed(self._views.repairs.get(self.view.name, ())))
+
+    async def abandon(self) -> None:
+        ours = self._bound
+        gone = [b for b in self._views.builds(self.view.name) if b.number == ours]
+        self._views.drop(self.view.name, gone)
+
     def _bind(self) -> None:
         name, number = self.view.name, self._bound
         there = self._views.builds(name)
-        self._views.drop(name, builds.dropped_first(self.view, there, self._aim, number))
+        gone = builds.dropped_first(self.view, there, self._aim, number)
+        self._views.drop(name, gone)
+        there = [build for build in there if build not in gone]
         found = builds.chosen(self.view, there, self._aim, number) or self._begun(there)
         if self._aim is Aim.BACK and found.stage is Stage.KEPT and number is None:
             self._views.place(name, found.number, Stage.MAKING)
         self._bound = found.number
 
     def _begun(self, there: Sequence[Build]) -> Build:
-        view, stage = self.view, builds.first_stage(there)
+        view, stage = self.view, builds.first_stage(there, self._aim)
         number, now = builds.next_number(there), datetime.now(UTC)
-        build = Build(number, view.version, shape(view), stage, now)
-        places = {source.contract.domain: START for source in view.sources}
-        shelves = self._views.shelves.setdefault(view.name, {})
-        shelves[number] = Shelf(build, view.columns, places)
+        return self._begin(Build(number, view.version, shape(view), stage, now))
+
+    def _begin(self, build: Build) -> Build:
+        places = {source.contract.domain: START for source in self.view.sources}
+        shelf = Shelf(build, self.view.columns, places)
+        memory_proof.seal_head(shelf)
+        self._views.shelves.setdefault(self.view.name, {})[build.number] = shelf
         return build
+
+    def _lose(self) -> None:
+        """Its head is not what was written: another build begins in its place."""
+        there, lost = self._views.builds(self.view.name), self._shelf().build
+        self._begin(builds.successor(self.view, there))
+        self._views.drop(self.view.name, [lost])
 
     def _asked(self) -> Shelf:
         """What questions are put to."""
@@ -176,6 +233,12 @@ class MemoryViewStore:
         if shelf is None:
             raise Superseded
         return shelf
+
+
+def _untouched(shelf: Shelf, keys: Sequence[str]) -> None:
+    """Raises Altered."""
+    if wrong := [key for key in keys if memory_proof.altered(shelf, key)]:
+        raise Altered(wrong)
 
 
 def _digest(shelf: Shelf, key: str) -> str:

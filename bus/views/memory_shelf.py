@@ -13,7 +13,9 @@ from bus.view import Scalar
 from bus.views import kept
 from bus.views.builds import serving
 from bus.views.port import Build, Stage, ViewMissing
+from bus.views.proof import Sums, ViewRepaired
 
+NOTHING = Sums("0" * 16, 0)
 Columns = Mapping[str, Scalar]
 
 
@@ -53,6 +55,9 @@ class Shelf:
     stamp: str = field(default_factory=uuid7)
     rows: dict[str, Row] = field(default_factory=dict)
     parked: dict[tuple[str, str, int], ParkedRow] = field(default_factory=dict)
+    seals: dict[str, str] = field(default_factory=dict)
+    sums: Sums = NOTHING
+    seal: str = ""
     writes: int = 0
     moments: list[Moment] = field(default_factory=list)
     superseded: dict[str, list[Superseded]] = field(default_factory=dict)
@@ -73,6 +78,12 @@ class Shelf:
             gone = Superseded(self.writes, datetime.now(UTC), before)
             self.superseded.setdefault(key, []).append(gone)
         self.rows[key] = Row(self.writes, {**(before.slots if before else {}), **slots}, shown)
+
+    def stood_since(self, key: str) -> int:
+        """The write that left what stands under the key, or should."""
+        if key in self.rows:
+            return self.rows[key].since
+        return max((gone.until for gone in self.superseded.get(key, ())), default=0)
 
     def note(self) -> None:
         """The write that is under way is remembered, if writes are."""
@@ -110,6 +121,7 @@ class MemoryViews:
 
     def __init__(self) -> None:
         self.shelves: dict[str, dict[int, Shelf]] = {}
+        self.repairs: dict[str, list[ViewRepaired]] = {}
 
     def builds(self, view: str) -> Sequence[Build]:
         return sorted(shelf.build for shelf in self.shelves.get(view, {}).values())
@@ -132,3 +144,4 @@ class MemoryViews:
     def flush(self) -> None:
         """Loses everything, as a Redis without a disk may."""
         self.shelves.clear()
+        self.repairs.clear()

@@ -17,15 +17,18 @@ from typing import NamedTuple, Protocol
 from bus.halt import Halt
 from bus.store.port import Checkpoint, Parked, ParkedRow
 from bus.view import Rows, Scalar, View
+from bus.views.proof import Proves
 
 
 class Stage(Enum):
     """What becomes of a build: made beside the one that serves, asked, and, once another has
-    taken over, kept for a time, so that one can go back to it."""
+    taken over, kept for a time, so that one can go back to it. A shadow is only made to be
+    compared with."""
 
     MAKING = "making"
     SERVING = "serving"
     KEPT = "kept"
+    SHADOW = "shadow"
 
 
 class Build(NamedTuple):
@@ -46,6 +49,7 @@ class Aim(Enum):
     `REBUILD`: the one in the making, whatever serves. `AFRESH`: the same, but one that was
     begun before is dropped. `BACK`: the one that served before and is kept; it goes on from
     where it was. `ASKED`: the one that serves, of whatever version; nothing is begun.
+    `SHADOW`: a new one, to compare with.
     """
 
     SERVE = "serve"
@@ -53,6 +57,7 @@ class Aim(Enum):
     AFRESH = "afresh"
     BACK = "back"
     ASKED = "asked"
+    SHADOW = "shadow"
 
 
 class State(NamedTuple):
@@ -164,6 +169,15 @@ class Superseded(Exception):
     """Nothing was written: the view has moved on since its state was read."""
 
 
+class Altered(Exception):
+    """Nothing was read or written: what stands under `keys` is not what the view's processes
+    have written. No keys: rows are missing, or there are too many."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(", ".join(keys) or "rows are missing, or too many")
+        self.keys = keys
+
+
 class ViewChanged(Halt):
     """The view's declaration does not fit what is kept under its version; says what to do."""
 
@@ -211,7 +225,7 @@ class ViewMissing(Exception):
         super().__init__(f"the view {view} is not here yet")
 
 
-class ViewStore(Protocol):
+class ViewStore(Proves, Protocol):
     """One view's rows, in one of its builds. Every method raises bus.store.port.StoreUnavailable
     where the servers can't be reached, and ViewChanged where the rows are not this view's."""
 
@@ -230,10 +244,13 @@ class ViewStore(Protocol):
         Raises Replaced."""
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        """For those of the keys that have any, the slots' JSON by domain."""
+        """For those of the keys that have any, the slots' JSON by domain. Raises Altered."""
 
     async def write(self, change: Change) -> None:
-        """Writes all in one transaction and one round trip. Raises Superseded."""
+        """Writes all in one transaction and one round trip. Raises Superseded, Altered."""
+
+    def beside(self, aim: Aim) -> ViewStore:
+        """One more store of the view on the same servers, to be opened."""
 
     async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
         """What is parked, of one reader or all, by reader, key and position."""

@@ -14,13 +14,25 @@ from bus.store.outages import database, reaching
 from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
 from bus.store.session import Session
 from bus.view import View
-from bus.views import builds, postgres_builds, postgres_history
+from bus.views import builds, postgres_builds, postgres_history, postgres_proof
 from bus.views import postgres_tables as tables
 from bus.views.kept import check_view
-from bus.views.port import Aim, Build, Change, Digests, Replaced, Snapshot, State, Superseded
+from bus.views.port import (
+    Aim,
+    Altered,
+    Build,
+    Change,
+    Digests,
+    Replaced,
+    Snapshot,
+    State,
+    Superseded,
+)
 from bus.views.postgres_names import table
 from bus.views.postgres_past import PostgresHistory
 from bus.views.postgres_rows import PostgresRows
+from bus.views.postgres_seals import intact_statement
+from bus.views.proof import Mend, Sums, ViewRepaired, Walked
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
@@ -82,7 +94,11 @@ class PostgresViewStore:
             except Superseded:  # dropped, or all of it has vanished
                 await self._bind()
                 continue
-            assert row is not None
+            if row is None or not row["right"]:
+                # Its head or its checkpoints are not what was written: nothing of it can be
+                # trusted, and the events tell it all anew.
+                await self._lose(build)
+                continue
             places = {domain: Checkpoint(at, id) for domain, at, id in row["checkpoints"]}
             parked = {(reader, key) for reader, key in row["parked"]}
             return State(row["stamp"], places, parked, build.stage)
@@ -92,8 +108,10 @@ class PostgresViewStore:
             statement = tables.load_statement(self.view, self._number)
             rows = await session.fetch(statement, keys)
         domains = [source.contract.domain for source in self.view.sources]
+        if altered := [row[0] for row in rows if row[1]]:
+            raise Altered(altered)
         return {
-            row[0]: {d: slot for d, slot in zip(domains, row[1:], strict=True) if slot is not None}
+            row[0]: {d: slot for d, slot in zip(domains, row[2:], strict=True) if slot is not None}
             for row in map(tuple, rows)
         }
 
@@ -101,8 +119,41 @@ class PostgresViewStore:
         with self._writer(committing=True) as session:
             statement = tables.write_statement(self.view, self._number)
             written = await session.fetchrow(statement, *_arguments(self.view, change))
+        if written is not None and written[1]:
+            raise Altered(written[1])
         if written is None or not written[0]:
             raise Superseded
+
+    def beside(self, aim: Aim) -> PostgresViewStore:
+        return PostgresViewStore(self.view, self._url, aim=aim, pool=self._size)
+
+    async def walk(self, cursor: str) -> Walked:
+        async with self._connection() as connection:
+            return await postgres_proof.walk(connection, self.view, self._number, cursor)
+
+    async def intact(self) -> bool:
+        async with self._connection() as connection:
+            return bool(await connection.fetchval(intact_statement(self._base)))
+
+    async def sums(self) -> Sums:
+        async with self._connection() as connection:
+            return await postgres_proof.sums(connection, self.view, self._number)
+
+    async def held(self, keys: Sequence[str]) -> Mapping[str, str]:
+        async with self._connection() as connection:
+            return await postgres_proof.held(connection, self._base, keys)
+
+    async def mend(self, mend: Mend) -> Sequence[ViewRepaired]:
+        async with self._connection(committing=True) as connection:
+            return await postgres_proof.mend(connection, self.view, self._number, mend)
+
+    async def repairs(self) -> Sequence[ViewRepaired]:
+        async with self._connection() as connection:
+            return await postgres_proof.repairs(connection, self.view)
+
+    async def abandon(self) -> None:
+        async with self._connection(committing=True) as connection:
+            await postgres_builds.abandon(connection, self.view, self._number)
 
     async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
         base = self._base
@@ -155,7 +206,9 @@ class PostgresViewStore:
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         async with self._one_moment() as connection:
             base = table(self.view.name, await self._asked(connection))
-            found = await connection.fetch(f"select domain, position from {base}_checkpoints")
+            found = await connection.fetch(tables.places_statement(base))
+            if not found or not all(row["right"] for row in found):
+                raise StoreUnavailable(f"The view {self.view.name} is being made anew")
             joined: dict[str, Mapping[str, int]] = {}
             name, columns = self.view.name, self.view.columns
             rows = PostgresRows(connection, name, base, columns, joined=joined)
@@ -197,6 +250,10 @@ class PostgresViewStore:
             raise Superseded
         self._bound = build.number
         return build
+
+    async def _lose(self, build: Build) -> None:
+        async with self._connection(committing=True) as connection:
+            await postgres_builds.lose(connection, self.view, build.number)
 
     async def _bind(self) -> None:
         """Finds the build to work on, or begins it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -13,9 +13,10 @@ from bus.store.port import Checkpoint
 from bus.store.session import Fetches
 from bus.view import View
 from bus.views import builds, postgres_tables
-from bus.views.kept import outdated, shape
+from bus.views.kept import shape
 from bus.views.port import Aim, Build, Stage
 from bus.views.postgres_names import table
+from bus.views.postgres_proof import REPAIRS
 
 Connection = asyncpg.Connection | PoolConnectionProxy
 
@@ -52,16 +53,15 @@ async def bind(connection: asyncpg.Connection, view: View, aim: Aim, bound: int 
     `builds.chosen`."""
     async with connection.transaction():
         await _alone(connection)
-        await connection.execute(CATALOGUE)
+        await connection.execute(CATALOGUE + REPAIRS)
         await _leave_first_format(connection)
         there = await listed(connection, view.name)
-        if old := [build for build in there if outdated(build.shape)]:
-            await _drop(connection, view.name, old)
-            there = [build for build in there if build not in old]
-        await _drop(connection, view.name, builds.dropped_first(view, there, aim, bound))
+        gone = builds.dropped_first(view, there, aim, bound)
+        await _drop(connection, view.name, gone)
+        there = [build for build in there if build not in gone]
         found = builds.chosen(view, there, aim, bound)
         if found is None:
-            return await _begin(connection, view, there)
+            return await _begin(connection, view, there, aim)
         if aim is Aim.BACK and found.stage is Stage.KEPT:
             await _place(connection, view.name, found.number, Stage.MAKING)
             return found._replace(stage=Stage.MAKING)
@@ -102,16 +102,41 @@ async def tidy(connection: Connection, view: str, before: datetime) -> None:
     async with connection.transaction():
         await _alone(connection)
         there = await listed(connection, view)
-        old = [b for b in there if b.stage is Stage.KEPT and b.since < before]
-        await _drop(connection, view, old)
+        await _drop(connection, view, builds.forgotten(there, before, datetime.now(UTC)))
+
+
+async def lose(connection: Connection, view: View, number: int) -> None:
+    """Begins another build in the place of one whose head is not what was written."""
+    async with connection.transaction():
+        await _alone(connection)
+        there = await listed(connection, view.name)
+        lost = [b for b in there if b.number == number]
+        if lost:
+            await _drop(connection, view.name, lost)
+            await _made(connection, view, builds.successor(view, there))
+
+
+async def abandon(connection: Connection, view: View, number: int) -> None:
+    async with connection.transaction():
+        await _alone(connection)
+        there = await listed(connection, view.name)
+        await _drop(connection, view.name, [b for b in there if b.number == number])
 
 
 async def _alone(connection: Connection) -> None:
     await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
 
 
-async def _begin(connection: asyncpg.Connection, view: View, there: Sequence[Build]) -> Build:
-    number, stage = builds.next_number(there), builds.first_stage(there)
+async def _begin(connection: Connection, view: View, there: Sequence[Build], aim: Aim) -> Build:
+    number, stage = builds.next_number(there), builds.first_stage(there, aim)
+    return await _made(
+        connection, view, Build(number, view.version, shape(view), stage, datetime.now(UTC))
+    )
+
+
+async def _made(connection: Connection, view: View, build: Build) -> Build:
+    """Its `since` is the database's."""
+    number, version, shape, stage, _ = build
     await postgres_tables.create(connection, view, number)
     if stage is Stage.SERVING:
         for statement in postgres_tables.index_statements(view, number):
@@ -119,9 +144,9 @@ async def _begin(connection: asyncpg.Connection, view: View, there: Sequence[Bui
     since = await connection.fetchval(
         "insert into view_builds (view, number, version, shape, stage) values ($1, $2, $3, $4, $5)"
         " returning since",
-        *(view.name, number, view.version, shape(view), stage.value),
+        *(view.name, number, version, shape, stage.value),
     )
-    return Build(number, view.version, shape(view), stage, since)
+    return build._replace(since=since)
 
 
 async def _place(connection: Connection, view: str, number: int, stage: Stage) -> None:

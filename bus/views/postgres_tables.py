@@ -13,11 +13,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from bus.clock import uuid7
 from bus.view import View
 from bus.views import postgres_history
+from bus.views import postgres_seals as seals
 from bus.views.postgres_names import columns, slots, stored, table
+
+Connection = asyncpg.Connection | PoolConnectionProxy
 
 CAST = {str: "text[]", int: "bigint[]"}
 KEYS = 14
@@ -30,7 +34,7 @@ def tables(view: str, build: int) -> Sequence[str]:
     return [base, *(f"{base}_{name}" for name in of_its_own)]
 
 
-async def create(connection: asyncpg.Connection, view: View, build: int) -> None:
+async def create(connection: Connection, view: View, build: int) -> None:
     """Empty ones. The indexes come when the build is ready to be asked."""
     base = table(view.name, build)
     rest = "".join(f", {column}" for column in stored(view))
@@ -38,13 +42,15 @@ async def create(connection: asyncpg.Connection, view: View, build: int) -> None
     # tenth of the server's time, so one that fits into a page stays as it is.
     await connection.execute(f"""
         create table {base} (
-            key text collate "C" primary key, row json{rest}, moment_since bigint not null
+            key text collate "C" primary key, row json{rest}, seal bigint,
+            moment_since bigint not null default 0
         ) with (fillfactor = 80, toast_tuple_target = 8160);
         create table {base}_checkpoints (
             domain text primary key, position bigint not null, event_id text not null
         );
         create table {base}_head (
-            stamp text not null, moment bigint not null default 0, since bigint
+            stamp text not null, moment bigint not null default 0, since bigint,
+            total bigint not null default 0, count bigint not null default 0, seal bigint
         );
         create table {base}_parked (
             reader text, key text, position bigint, body bytea not null, reason text not null,
@@ -52,12 +58,13 @@ async def create(connection: asyncpg.Connection, view: View, build: int) -> None
             primary key (reader, key, position)
         );
     """)
-    await connection.execute(f"insert into {base}_head values ($1)", uuid7())
+    await connection.execute(f"insert into {base}_head (stamp) values ($1)", uuid7())
     await connection.execute(
         f"insert into {base}_checkpoints select unnest($1::text[]), 0, ''",
         [source.contract.domain for source in view.sources],
     )
     await postgres_history.create(connection, view, base)
+    await connection.execute(seals.seal_head(base))
 
 
 def index_statements(view: View, build: int) -> Sequence[str]:
@@ -73,17 +80,26 @@ def index_statements(view: View, build: int) -> Sequence[str]:
 
 def state_statement(base: str) -> str:
     return f"""
-        select stamp,
+        select stamp, {seals.head_right(base)} as "right",
             array(select (domain, position, event_id) from {base}_checkpoints) as checkpoints,
             array(select distinct (reader, key) from {base}_parked) as parked
-        from {base}_head
+        from {base}_head as h
+    """
+
+
+def places_statement(base: str) -> str:
+    """Domain and position of each checkpoint, and whether they are as they were written."""
+    return f"""
+        select domain, position, {seals.head_right(base)} as "right"
+        from {base}_checkpoints, {base}_head as h
     """
 
 
 def load_statement(view: View, build: int) -> str:
-    return (
-        f"select key, {', '.join(slots(view))} from {table(view.name, build)} where key = any($1)"
-    )
+    """Key, whether the row is altered, and the slots."""
+    altered = f"seal is distinct from {seals.row_seal(view, 'b')}"
+    names = ", ".join(["key", altered, *slots(view)])
+    return f"select {names} from {table(view.name, build)} as b where key = any($1)"
 
 
 def digests_statement(view: View, build: int) -> str:
@@ -101,13 +117,12 @@ def digests_statement(view: View, build: int) -> str:
 
 def write_statement(view: View, build: int) -> str:
     """One round trip: rows, checkpoints and what is parked, if the stamp is still the one
-    that the writer has read. Gives whether it was."""
+    that the writer has read, and no row that it rests on is altered. Gives whether it was,
+    and the keys that are."""
     base = table(view.name, build)
-    names, values, updates = _written(view, base)
+    names, values, updates = _written(view)
     return f"""
-        with moved as (
-            update {base}_head set stamp = $2, moment = moment + 1 where stamp = $1
-            returning moment, since
+        with {seals.sealing(view, base, values)}, moved as ({seals.moving(base)}
         ), placed as (
             update {base}_checkpoints as c set position = p.position, event_id = p.event_id
             from unnest($3::text[], $4::bigint[], $5::text[]) as p (domain, position, event_id)
@@ -122,20 +137,21 @@ def write_statement(view: View, build: int) -> str:
             on conflict (reader, key, position) do update
             set reason = excluded.reason, attempts = {base}_parked.attempts + 1
         ), written as (
-            insert into {base} ({names}, moment_since)
-            select given.*, moved.moment from moved, unnest({values}) as given
+            insert into {base} ({names}, moment_since) select {names}, moved.moment
+            from moved, sealed
             on conflict (key) do update set {updates}
         ), {postgres_history.written(view, base)}
-        select exists (select from moved)
+        select exists (select from moved), {seals.ALTERED}
     """
 
 
-def _written(view: View, base: str) -> tuple[str, str, str]:
+def _written(view: View) -> tuple[str, str, str]:
     """The columns that a write sets, their arguments, and how a row is replaced."""
     names = ["key", "row", *slots(view), *columns(view)]
     casts = ["text[]", "json[]", *("json[]" for _ in view.sources)]
     casts += [CAST[kind] for kind in view.columns.values()]
     values = ", ".join(f"${number}::{cast}" for number, cast in enumerate(casts, start=KEYS))
-    updates = [f"{name} = excluded.{name}" for name in ("row", *columns(view), "moment_since")]
-    updates += [f"{slot} = coalesce(excluded.{slot}, {base}.{slot})" for slot in slots(view)]
+    names.append("seal")
+    # What is sealed is the whole row as it shall be, slots that don't change included.
+    updates = [f"{name} = excluded.{name}" for name in [*names[1:], "moment_since"]]
     return ", ".join(names), values, ", ".join(updates)

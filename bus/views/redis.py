@@ -23,19 +23,21 @@ from bus.views import builds
 from bus.views.kept import Columns, check_view, columns_of
 from bus.views.port import (
     Aim,
+    Altered,
     Build,
     Change,
     Digests,
     Replaced,
     Snapshot,
-    Stage,
     State,
     Superseded,
     ViewMissing,
 )
+from bus.views.proof import Mend, Sums, ViewRepaired, Walked
 from bus.views.redis_builds import SWEEP, RedisBuilds, listed, script
-from bus.views.redis_keys import Names, entry, place_text, places
+from bus.views.redis_keys import Names, entry, fields, head_seal, place_text, places
 from bus.views.redis_past import RedisHistory, Scripts
+from bus.views.redis_proof import RedisProof, sealed_script
 from bus.views.redis_rows import RedisRows
 from bus.views.redis_stood import Stood
 
@@ -62,10 +64,14 @@ class RedisViewStore:
     async def open(self) -> None:
         # Each event loop has connections of its own.
         self._redis = Redis.from_url(
-            self._url, decode_responses=True, socket_timeout=PATIENCE, socket_connect_timeout=5
+            self._url,
+            decode_responses=True,
+            encoding_errors="replace",  # of what somebody else has written
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=5,
         )
-        self._load = self._redis.register_script(script("redis_load.lua"))
-        self._write = self._redis.register_script(script("redis_write.lua"))
+        self._load = self._redis.register_script(sealed_script("redis_load.lua"))
+        self._write = self._redis.register_script(sealed_script("redis_write.lua"))
         self._digests = self._redis.register_script(script("redis_digests.lua"))
         self._remember = self._redis.register_script(script("redis_remember.lua"))
         self._trim = self._redis.register_script(script("redis_trim.lua"))
@@ -74,7 +80,7 @@ class RedisViewStore:
         )
         self._builds = RedisBuilds(self._redis, self.view)
         with self._reaching(committing=True):
-            await self._builds.leave_older_formats()
+            await self._builds.leave_first_format()
             await self._bind()
 
     async def close(self) -> None:
@@ -85,32 +91,76 @@ class RedisViewStore:
     async def state(self) -> State:
         with self._reaching():
             build = await self._bind()
-            head = await self._head(self._names)
+            head = await self._redis.hgetall(self._names.head)
+            while head.get("seal") != head_seal(head):
+                await self._builds.lose(build.number)
+                build = await self._bind()
+                head = await self._redis.hgetall(self._names.head)
         parked = {(row.reader, row.key) for row in await self.parked()}
         return State(head["stamp"], places(head), parked, build.stage)
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         domains = [source.contract.domain for source in self.view.sources]
-        args = [_text(keys), _text([f"slot:{domain}" for domain in domains])]
+        slots = _text([f"slot:{domain}" for domain in domains])
+        args = [_text(keys), slots, _text(fields(self.view))]
         if not keys:
             return {}
         with self._reaching():
-            found = msgspec.json.decode(await self._load(keys=[self._names.row("")], args=args))
-        slots = {
+            names = [self._names.row(""), self._names.seals]
+            altered, texts = await self._load(keys=names, args=args)
+        if keys_altered := msgspec.json.decode(altered, type=list[str]):
+            raise Altered(keys_altered)
+        found = msgspec.json.decode(texts)
+        of_key = {
             key: {domain: slot for domain, slot in zip(domains, row, strict=True) if slot}
             for key, row in zip(keys, found, strict=True)
         }
-        return {key: of for key, of in slots.items() if of}
+        return {key: of for key, of in of_key.items() if of}
 
     async def write(self, change: Change) -> None:
         before = {_field(row): row for row in await self.parked()} if change.parked else {}
         names = self._names
         keys = [names.head, names.keys, names.all, names.parked]
         keys += [names.since, names.moments, names.oldest, names.row(""), names.history("")]
-        keys += map(names.by, self.view.columns)
+        keys += [*map(names.by, self.view.columns), names.seals]
+        args = [*_arguments(change, before), _text(fields(self.view))]
         with self._reaching(committing=True):
-            if not await self._write(keys=keys, args=_arguments(change, before)):
-                raise Superseded
+            written = await self._write(keys=keys, args=args)
+        if isinstance(written, str):
+            raise Altered(msgspec.json.decode(written))
+        if not written:
+            raise Superseded
+
+    def beside(self, aim: Aim) -> RedisViewStore:
+        return RedisViewStore(self.view, self._url, aim=aim)
+
+    async def walk(self, cursor: str) -> Walked:
+        with self._reaching():
+            return await self._proof.walk(cursor)
+
+    async def intact(self) -> bool:
+        with self._reaching():
+            return await self._proof.intact()
+
+    async def sums(self) -> Sums:
+        with self._reaching():
+            return await self._proof.sums()
+
+    async def held(self, keys: Sequence[str]) -> Mapping[str, str]:
+        with self._reaching():
+            return await self._proof.held(keys)
+
+    async def mend(self, mend: Mend) -> Sequence[ViewRepaired]:
+        with self._reaching(committing=True):
+            return await self._proof.mend(mend)
+
+    async def repairs(self) -> Sequence[ViewRepaired]:
+        with self._reaching():
+            return await self._proof.repairs()
+
+    async def abandon(self) -> None:
+        with self._reaching(committing=True):
+            await self._builds.abandon(self._names.build)
 
     async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
         with self._reaching():
@@ -120,11 +170,8 @@ class RedisViewStore:
 
     async def digests(self, after: str, *, most: int, upto: str = "") -> Digests:
         names = self._names
-        domains = [source.contract.domain for source in self.view.sources]
-        columns = [f"by:{number + 1}" for number in range(len(self.view.columns))]
-        fields = ["row", *(f"slot:{domain}" for domain in domains), *columns]
         low, high = f"({after}" if after else "-", f"[{upto}" if upto else "+"
-        args = [low, high, -1 if upto else most + 1, _text(fields)]
+        args = [low, high, -1 if upto else most + 1, _text(fields(self.view))]
         with self._reaching():
             keys = [names.head, names.all, names.row("")]
             head, found = await self._digests(keys=keys, args=args)
@@ -148,7 +195,7 @@ class RedisViewStore:
     async def tidy(self, before: datetime) -> None:
         with self._reaching(committing=True):
             await self._builds.drop(
-                lambda there: [b for b in there if b.stage is Stage.KEPT and b.since < before]
+                lambda there: builds.forgotten(there, before, datetime.now(UTC))
             )
 
     async def remember(self) -> None:
@@ -205,7 +252,7 @@ class RedisViewStore:
     async def _head(self, names: Names) -> Mapping[str, str]:
         """Raises StoreUnavailable where it has gone with all else, or was dropped just now."""
         head: Mapping[str, str] = await self._redis.hgetall(names.head)
-        if not head:
+        if not head or head.get("seal") != head_seal(head):
             raise StoreUnavailable(f"The view {names.view} was lost and is built anew")
         return head
 
@@ -223,6 +270,10 @@ class RedisViewStore:
         build = await self._builds.bind(self._aim, self._bound)
         self._bound = build.number
         return build
+
+    @property
+    def _proof(self) -> RedisProof:
+        return RedisProof(self._redis, self.view, self._names)
 
     @property
     def _names(self) -> Names:

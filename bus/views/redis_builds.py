@@ -12,9 +12,9 @@ import msgspec
 from bus.clock import uuid7
 from bus.view import View
 from bus.views import builds
-from bus.views.kept import outdated, shape
+from bus.views.kept import shape
 from bus.views.port import Aim, Build, Stage
-from bus.views.redis_keys import Names
+from bus.views.redis_keys import Names, head_seal
 
 SWEEP = 500
 """Keys deleted at once."""
@@ -56,12 +56,16 @@ class RedisBuilds:
         while True:
             turn, there = await self.listed()
             gone = builds.dropped_first(self._view, there, aim, bound)
-            found = builds.chosen(self._view, there, aim, bound)
+            left = [build for build in there if build not in gone]
+            found = builds.chosen(self._view, left, aim, bound)
             if found is None:
-                begun = self._begun(there)
+                begun = self._begun(there, left, aim)
                 if await self._changed(turn, {**dict.fromkeys(gone), begun: begun}, begin=begun):
                     await self._sweep(gone)
                     return begun
+            elif gone:
+                if await self._changed(turn, dict.fromkeys(gone)):
+                    await self._sweep(gone)
             elif aim is Aim.BACK and found.stage is Stage.KEPT and bound is None:
                 making = _placed(found, Stage.MAKING)
                 if await self._changed(turn, {found: making}):
@@ -99,8 +103,9 @@ class RedisBuilds:
                 await self._sweep(gone)
                 return
 
-    def _begun(self, there: Sequence[Build]) -> Build:
-        view, stage = self._view, builds.first_stage(there)
+    def _begun(self, there: Sequence[Build], left: Sequence[Build], aim: Aim) -> Build:
+        """Of those that were there, `left` stay."""
+        view, stage = self._view, builds.first_stage(left, aim)
         now = datetime.now(UTC)
         return Build(builds.next_number(there), view.version, shape(view), stage, now)
 
@@ -114,7 +119,8 @@ class RedisBuilds:
         head = {}
         if begin is not None:
             domains = [source.contract.domain for source in self._view.sources]
-            head = {"stamp": uuid7(), **{f"at:{domain}": "0 " for domain in domains}}
+            head = {"total": "0" * 16, "count": "0", **{f"at:{d}": "0 " for d in domains}}
+            head |= {"stamp": uuid7(), "seal": head_seal(head)}
         name = Names(self._view.name, begin.number if begin else 0).head
         args = [turn, msgspec.json.encode(texts), msgspec.json.encode(head)]
         return bool(await self._change(keys=[self._catalogue, name], args=args))
@@ -135,12 +141,32 @@ class RedisBuilds:
         if found:
             await self._redis.unlink(*found)
 
-    async def leave_older_formats(self) -> None:
-        """Rows from before there were builds, or histories, are made anew, from the events."""
+    async def abandon(self, number: int) -> None:
+        """Drops a build that nobody else works on: swept first, as its number may be used again
+        at once."""
+        gone = [build for build in (await self.listed()).builds if build.number == number]
+        await self._sweep(gone)
+        while gone:
+            turn, there = await self.listed()
+            gone = [build for build in there if build.number == number]
+            if gone and await self._changed(turn, dict.fromkeys(gone)):
+                return
+
+    async def lose(self, number: int) -> None:
+        """Begins another build in the place of one whose head is not what was written: nothing
+        of it can be trusted. It is asked once it has caught up."""
+        turn, there = await self.listed()
+        gone = [build for build in there if build.number == number]
+        if gone:
+            begun = builds.successor(self._view, there)
+            if await self._changed(turn, {**dict.fromkeys(gone), begun: begun}, begin=begun):
+                await self._sweep(gone)
+
+    async def leave_first_format(self) -> None:
+        """A Redis from before there were builds: its rows are made anew, from the events."""
         if await self._redis.hexists(self._catalogue, "built"):
             await self._redis.unlink(self._catalogue)
             await self.unlink(f"{self._catalogue}:v*")
-        await self.drop(lambda there: [build for build in there if outdated(build.shape)])
 
 
 def _placed(build: Build, stage: Stage) -> Build:

@@ -5,7 +5,7 @@
 local limit, found = tonumber(ARGV[3]), {}
 local fields = cjson.decode(ARGV[4])
 for number, key in ipairs(redis.call('ZRANGE', KEYS[2], ARGV[1], ARGV[2], 'BYLEX', 'LIMIT', 0, limit)) do
-  local values = redis.call('HMGET', KEYS[3] .. key, unpack(fields))
+  local values = redis.pcall('HMGET', KEYS[3] .. key, unpack(fields))
   for field = 1, #fields do
     values[field] = values[field] or '\1'
   end

@@ -1,8 +1,10 @@
 """Names and index entries of views in Redis. All of one view share a hash slot.
 
     {view:stock}                  hash: builds by number; turn, which counts its changes
-    {view:stock}:b1:head          hash: stamp, a checkpoint a domain, the number of the last
-                                  write (moment), and of the first that is remembered (since)
+    {view:stock}:repairs          list: what was put right, the latest first
+    {view:stock}:b1:head          hash: stamp, a checkpoint a domain, the sums of seals, a seal; the
+                                  number of the last write (moment), and of the first that is
+                                  remembered (since)
     {view:stock}:b1:row:<key>     hash: row, a slot a domain, its index entries
     {view:stock}:b1:keys          keys that have a row
     {view:stock}:b1:all           the same, and those that only have slots
@@ -12,17 +14,19 @@
     {view:stock}:b1:moments       writes that are remembered: number, time, positions
     {view:stock}:b1:history:<key> what writes have superseded, by the write's number
     {view:stock}:b1:oldest        keys by the first number in their history
+    {view:stock}:b1:seals         hash: the seal of each row by its key
 
 Indexes are sorted sets with one score, so that entries are in the order of their bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bus.store.port import Checkpoint
-from bus.view import Scalar
+from bus.view import Scalar, View
 from bus.views.cursor import Cursor
 from bus.views.kept import INTEGER
 
@@ -70,6 +74,14 @@ class Names(NamedTuple):
     def oldest(self) -> str:
         return f"{self.base}:oldest"
 
+    @property
+    def seals(self) -> str:
+        return f"{self.base}:seals"
+
+    @property
+    def repairs(self) -> str:
+        return f"{self.catalogue}:repairs"
+
     def history(self, key: str) -> str:
         return f"{self.base}:history:{key}"
 
@@ -99,6 +111,23 @@ def parsed(text: str, kind: type[str] | type[int]) -> Cursor:
     if value == NOTHING:
         return Cursor(None, key)
     return Cursor(value[1:] if kind is str else int(value[1:]) + INTEGER.start, key)
+
+
+def head_seal(head: Mapping[str, str]) -> str:
+    """As `head_seal` in redis_seal.lua."""
+    parts = [
+        f"{name}\x01{text}"
+        for name, text in head.items()
+        if name in ("total", "count") or name.startswith("at:")
+    ]
+    text = "\x02".join(sorted(parts, key=str.encode))
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def fields(view: View) -> Sequence[str]:
+    """All fields of a row."""
+    slots = (f"slot:{source.contract.domain}" for source in view.sources)
+    return ["row", *slots, *(f"by:{number + 1}" for number in range(len(view.columns)))]
 
 
 def place_text(place: Checkpoint) -> str:

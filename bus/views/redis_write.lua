@@ -1,8 +1,9 @@
 -- Writes a batch if the view's stamp is still the one that the writer has read.
 -- KEYS: head, keys, all, parked, since, moments, oldest, the common beginning of all rows, that of
---   their histories, an index for each column.
+--   their histories, an index for each column, seals.
 -- ARGV: stamp, next stamp, and as JSON: checkpoints by field, rows as [key, slots as fields
---   and values in turn, row, entries], fields to free, pairs of field and value to park. One
+--   and values in turn, row, entries], fields to free, pairs of field and value to park, and the
+--   fields of a row. Gives 1, 0 where the stamp is another, or the keys of altered rows. One
 --   text is much quicker to send than thousands. Rows' names are made here: they are in the
 --   hash slot of the others.
 local head, keys, all, parked = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -10,6 +11,34 @@ local since, moments, oldest, base, histories = KEYS[5], KEYS[6], KEYS[7], KEYS[
 if redis.call('HGET', head, 'stamp') ~= ARGV[1] then
   return 0
 end
+
+-- Nothing is written that would rest on rows that somebody else has altered.
+local changes, fields, seals = cjson.decode(ARGV[4]), cjson.decode(ARGV[7]), KEYS[#KEYS]
+local places, first_index, altered, held, borne = {}, #fields - (#KEYS - 10), {}, {}, {}
+for place, field in ipairs(fields) do
+  places[field] = place
+end
+for number, change in ipairs(changes) do
+  local key = change[1]
+  local seal = redis.call('HGET', seals, key)
+  local values = redis.pcall('HMGET', base .. key, unpack(fields))
+  local right = values.err and 'altered'
+  for place = 1, #fields do
+    right = right or values[place] and seal_of_values(values, key, #fields)
+  end
+  if seal ~= (right or false) then
+    table.insert(altered, key)
+  end
+  held[number], borne[number] = values, seal
+end
+if #altered > 0 then
+  return cjson.encode(altered)
+end
+if redis.call('HGET', head, 'seal') ~= head_seal(head) then
+  return 0
+end
+local total, count = redis.call('HGET', head, 'total'), tonumber(redis.call('HGET', head, 'count'))
+
 redis.call('HSET', head, 'stamp', ARGV[2])
 for field, place in pairs(cjson.decode(ARGV[3])) do
   redis.call('HSET', head, field, place)
@@ -17,9 +46,8 @@ end
 local moment = redis.call('HINCRBY', head, 'moment', 1)
 local remembers = redis.call('HEXISTS', head, 'since') == 1
 
-local function index(row, column, entry)
+local function index(row, column, entry, before)
   local name, place = 'by:' .. column, KEYS[9 + column]
-  local before = redis.call('HGET', row, name)
   if before == entry then
     return
   end
@@ -37,13 +65,14 @@ end
 local function supersede(row, key)
   local before = redis.call('HGETALL', row)
   if #before > 0 then
-    local from = tonumber(redis.call('ZSCORE', since, key))
+    local from = tonumber(redis.call('ZSCORE', since, key) or '0')
     redis.call('ZADD', histories .. key, moment, cjson.encode({ from, moment, before }))
     redis.call('ZADD', oldest, 'NX', moment, key)
   end
 end
 
-for _, change in ipairs(cjson.decode(ARGV[4])) do
+for number, change in ipairs(changes) do
+  local values = held[number]
   local key, slots, shown = change[1], change[2], change[3]
   local row = base .. key
   if remembers then
@@ -60,9 +89,19 @@ for _, change in ipairs(cjson.decode(ARGV[4])) do
     redis.call('ZREM', keys, key)
   end
   for column, entry in ipairs(change[4]) do
-    index(row, column, entry)
+    index(row, column, entry, values[first_index + column])
+    values[first_index + column] = entry ~= '' and entry
   end
+  values[1] = shown ~= '' and shown
+  for place = 1, #slots, 2 do
+    values[places[slots[place]]] = slots[place + 1]
+  end
+  local seal = seal_of_values(values, key, #fields)
+  redis.call('HSET', seals, key, seal)
+  total = xor(xor(total, number_of(borne[number])), seal)
+  count = count + (borne[number] and 0 or 1)
 end
+move_sums(head, total, count)
 for _, field in ipairs(cjson.decode(ARGV[5])) do
   redis.call('HDEL', parked, field)
 end

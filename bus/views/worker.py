@@ -20,13 +20,15 @@ from bus.status import Status
 from bus.store.port import Checkpoint, StoreUnavailable
 from bus.tasks import end
 from bus.view import View
-from bus.views import parked, queries
+from bus.views import parked, queries, repaired
 from bus.views.builder import Builder
 from bus.views.following import Following
 from bus.views.gathered import Gathered
 from bus.views.handing_on import HandingOn
+from bus.views.mending import Mending
 from bus.views.port import Replaced, ViewStore
 from bus.views.progress import Progress
+from bus.views.verifier import Verifier
 
 TIDY = 60.0
 """Seconds between looks for builds that have been kept for long enough."""
@@ -64,7 +66,9 @@ class ViewWorker:
         self._kept = kept
         self._remembered = remembered
         self._paces: dict[str, Pace] = {}
-        self._builder = Builder(store, self._clock, self._moved)
+        mending = Mending(store, broker, self._clock)
+        self._verifier = Verifier(store, mending, self._clock)
+        self._builder = Builder(store, self._clock, self._moved, mending.keys)
         self._following = Following(broker, self._clock, self._builder, gathered, self._caught_up)
         self._handing_on = HandingOn(broker, self._replaced.set)
         self._serving: Serving | None = None
@@ -160,13 +164,14 @@ class ViewWorker:
         following = asyncio.create_task(self._following.run())
         replaced = asyncio.create_task(self._replaced.wait())
         tidying = asyncio.create_task(self._tidy())
+        verifying = asyncio.create_task(self._verifier.run())
         try:
             await asyncio.wait([following, replaced], return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 following.result()
             raise Replaced(self.view)
         finally:
-            await end([following, replaced, tidying])
+            await end([following, replaced, tidying, verifying])
 
     async def _tidy(self) -> None:
         while True:
@@ -200,6 +205,7 @@ class ViewWorker:
                 view, store, self._progress, self._broker, self._handing_on
             )
             endpoints += parked.endpoints(view, store, self._builder)
+            endpoints += repaired.endpoints(view, store, self._broker)
         before, about = self._serving, f"The view {view.name}"
         version = f"{view.version}.0.0"
         self._serving = await self._broker.serve(self._name, about, version, endpoints)

@@ -247,6 +247,16 @@ def test_a_rebuild_that_can_not_be_says_why(
     assert said in refused.err
 
 
+@pytest.mark.parametrize("view", ["orders", "stock"])
+def test_a_view_is_what_its_events_say(mesh: Shell, view: str) -> None:
+    found = mesh("verify", view, "--json")
+    assert found.code == 0, found.err
+    told = json.loads(found.out)
+    assert told["compared"] > 0
+    assert (told["differing"], told["repaired"]) == ([], 0)
+    assert mesh.json("repaired", view) == []
+
+
 def test_a_query_waits_for_positions(mesh: Shell) -> None:
     sent = mesh.json("send", "inventory.ReceiveStock", "tea-9", '{"quantity":3}')
     at = f"inventory={sent['position']}"

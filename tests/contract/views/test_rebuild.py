@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from bus.broker.port import NoResponders
-from bus.views import rebuild
+from bus.views import comparing, rebuild, shadow
 from bus.views.port import Aim, Change, RowChange, Stage
 from bus.views.rebuild import Rebuild, Report
 from tests.contract.views.sample import Row
@@ -27,9 +27,9 @@ def twice(slots: Mapping[str, Any]) -> Row | None:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many steps and stretches, though there is little."""
-    monkeypatch.setattr(rebuild, "STEP", 7)
+    monkeypatch.setattr(shadow, "STEP", 7)
     monkeypatch.setattr(rebuild, "NEAR", 3)
-    monkeypatch.setattr(rebuild, "KEYS", 4)
+    monkeypatch.setattr(comparing, "KEYS", 4)
 
 
 async def some_debts(scene: Scene) -> Mapping[str, tuple[str, int]]:
@@ -70,7 +70,7 @@ async def test_the_same_rows_come_out_and_take_over(scene: Scene) -> None:
 async def test_a_last_stretch_that_is_long_is_compared_whole(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "KEYS", 3000)
+    monkeypatch.setattr(comparing, "KEYS", 3000)
     await scene.worker()
     await scene.bill(*((f"b-{n}", "ann", n) for n in range(2500)))
     await scene.at_rest()
