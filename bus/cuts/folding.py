@@ -8,9 +8,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from bus.causation import causing_event
 from bus.cuts.layout import Layout
 from bus.cuts.steps import END, Maxima, raised, token, vectors, written
-from bus.envelope import Recorded, causing_event
+from bus.envelope import Recorded
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
