@@ -23,13 +23,6 @@ MEDIA_TYPE = "application/cloudevents+json"
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 """What a correlation or command id from outside must look like to be taken."""
-LONGEST_POSITION = 18
-"""Digits."""
-
-
-_names_an_event = re.compile(
-    r"[a-z][a-z0-9_]*:(?:[0-9]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-)
 
 
 class Key(NamedTuple):
@@ -122,21 +115,6 @@ def encode(
             data=event,
         )
     )
-
-
-def caused_by_command(command_id: str) -> str:
-    """The causation id of what a command leads to: the command's id, marked where it could be
-    taken for an event's, as a sender may choose `ordering:12`."""
-    return f"command:{command_id}" if _names_an_event.fullmatch(command_id) else command_id
-
-
-def causing_event(causation_id: str) -> tuple[str, int] | None:
-    """Domain and position of the event that a causation id names; None where it names a
-    command, or a duty of the same domain."""
-    domain, _, number = causation_id.partition(":")
-    if not (number.isdecimal() and len(number) <= LONGEST_POSITION):
-        return None
-    return domain, int(number)
 
 
 def decode(body: bytes) -> Envelope:

@@ -11,9 +11,10 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from bus import subjects
+from bus.causation import caused_by_command
 from bus.clock import Ids
 from bus.contract import Contract
-from bus.envelope import EXTERNAL_ID, TRACEPARENT, caused_by_command
+from bus.envelope import EXTERNAL_ID, TRACEPARENT
 from bus.messages import Command
 from bus.replies import Answer, invalid
 from bus.work import Cause, Identity, Work

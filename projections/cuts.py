@@ -4,11 +4,11 @@ A cut shows no effect without its cause: no reservation without the order that a
 Raise VERSION where a domain has been replaced by another, or has gone; one more is noticed.
 """
 
+from bus.contracts import all_contracts
 from bus.cuts.view import cuts
-from domains.contracts import all_contracts
 
 VERSION = 1
-VIEW = cuts(all_contracts(), version=VERSION)
+VIEW = cuts(all_contracts("domains"), version=VERSION)
 
 if __name__ == "__main__":
     from bus.views.process import run

@@ -19,7 +19,7 @@ class Layout:
     def __init__(self, fan: int = 256, levels: int = 3) -> None:
         self.fan = fan
         self.top = levels - 1
-        self.units = [fan**level for level in range(levels)]
+        self.units: list[int] = [fan**level for level in range(levels)]
         self.sizes = [unit * fan for unit in self.units]
         self._levels = [*enumerate(self.sizes)]
 
@@ -30,8 +30,3 @@ class Layout:
     def keys(self, event: Recorded[Any]) -> Iterable[str]:
         domain, place = event.domain, event.position - 1
         return [f"{domain}/{level}/{place // size}" for level, size in self._levels]
-
-    def place(self, event: Recorded[Any], key: str) -> tuple[int, int]:
-        """The level of the run with this key, and the event's unit in it."""
-        level = int(key[len(event.domain) + 1])
-        return level, (event.position - 1) // self.units[level] % self.fan

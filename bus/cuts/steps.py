@@ -23,12 +23,13 @@ def token(before: Maxima, after: Maxima) -> str:
     """What takes `before` to `after`, neither of whose numbers is smaller."""
     if before is after:
         return END
-    parts = [
-        f"{number}:{new - old:x}" if number else f"{new - old:x}"
-        for number, (old, new) in enumerate(zip(before, after, strict=True))
-        if new > old
-    ]
-    return ",".join(parts) + END
+    rise = after[0] - before[0]
+    parts = f"{rise:x}" if rise else ""
+    if before[1:] != after[1:]:
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            if number and new > old:
+                parts += f",{number}:{new - old:x}" if parts else f"{number}:{new - old:x}"
+    return parts + END
 
 
 def raised(maxima: Maxima, by: Maxima) -> Maxima:

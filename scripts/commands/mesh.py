@@ -15,10 +15,10 @@ from bus.broker.nats import NatsBroker
 from bus.broker.opening import without_passwords
 from bus.broker.port import Broker, BrokerUnavailable, NoResponders, Reply
 from bus.contract import Contract
+from bus.contracts import all_contracts
 from bus.observe import log_to_stderr
 from bus.settings import Settings
 from bus.view import View
-from domains.contracts import all_contracts
 from scripts.commands.exits import UNAVAILABLE, USAGE, Exit
 from scripts.supervisor import discovery
 from scripts.supervisor.own import client_settings
@@ -85,7 +85,7 @@ async def ask_body(broker: Broker, subject: str, **question: Any) -> bytes:
 
 def contracts() -> dict[str, Contract]:
     """Of every `domains/<name>/messages.py`, by domain."""
-    return {contract.domain: contract for contract in all_contracts()}
+    return {contract.domain: contract for contract in all_contracts("domains")}
 
 
 def contract(domain: str) -> Contract:

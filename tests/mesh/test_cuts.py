@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from bus.envelope import Recorded, causing_event
+from bus.causation import causing_event
+from bus.envelope import Recorded
 from bus.testing.ground import Ground
 from domains.ordering.messages import CancelOrder
 from domains.shipping.messages import DispatchShipment

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bus.causation import caused_by_command, causing_event
 from bus.clock import uuid7
-from bus.envelope import EXTERNAL_ID, caused_by_command, causing_event
+from bus.envelope import EXTERNAL_ID
 from bus.intake import Intake
 from tests.unit.kernel.till import DOMAIN
 
