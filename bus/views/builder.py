@@ -37,7 +37,7 @@ class Builder:
     """`moved` is called after each write that this process made or has heard of.
 
     `mend(keys)` puts altered rows right, those of all keys where none are named. Without it
-    reading and writing raise Altered.
+    reading and writing raise Altered. `writing` is held for as long as a write takes.
     """
 
     def __init__(
@@ -46,13 +46,14 @@ class Builder:
         clock: Clock,
         moved: Callable[[], None],
         mend: Callable[[Sequence[str]], Awaitable[object]] | None = None,
+        writing: asyncio.Lock | None = None,
     ) -> None:
         self.view = store.view
         self._store = store
         self._clock = clock
         self._moved = moved
         self._mend = mend
-        self._lock = asyncio.Lock()
+        self._lock = writing or asyncio.Lock()
         self._known = KnownSlots(store)
         self._readings = {
             source.contract.domain: Reading(self.view, source) for source in self.view.sources

@@ -26,7 +26,7 @@ from bus.views.folding import shown
 from bus.views.memory import MemoryViewStore
 from bus.views.port import Aim, Altered, RowChange, Superseded, ViewStore
 from bus.views.proof import Mend, ViewRepaired
-from bus.views.shadow import Place, Shadow
+from bus.views.shadow import Place, Positions, Shadow
 
 T = TypeVar("T")
 
@@ -45,12 +45,19 @@ class Verified:
 
 
 class Mending:
-    """Of the build that `store` works on. One at a time."""
+    """Of the build that `store` works on. One at a time.
 
-    def __init__(self, store: ViewStore, broker: Broker, clock: Clock) -> None:
+    Whoever writes to the build in this process holds `writing`: so under load what is mended does
+    not lose every race against the next write.
+    """
+
+    def __init__(
+        self, store: ViewStore, broker: Broker, clock: Clock, writing: asyncio.Lock | None = None
+    ) -> None:
         self._store = store
         self._broker = broker
         self._clock = clock
+        self._writing = writing or asyncio.Lock()
         self._turn = asyncio.Lock()
 
     async def keys(self, keys: Sequence[str]) -> Sequence[ViewRepaired]:
@@ -121,21 +128,33 @@ class Mending:
         *,
         whole: bool = False,
     ) -> Sequence[ViewRepaired]:
-        """Rests on the stamp: where the build has moved on, so does the shadow."""
+        """Rests on the stamp: where another process has written, the shadow moves on, too."""
+        await shadow.advance(await self._goal())
         while True:
-            state = await self._store.state()
-            goal = {domain: place.position for domain, place in state.checkpoints.items()}
-            await shadow.advance(goal)
-            if shadow.positions != goal or not left_out <= await self._parked():
-                raise Rewound
-            rows = await self._right(shadow, keys)
-            gone = [key for key in keys if key not in rows]
-            sums = await shadow.store.sums() if whole else None
-            try:
-                mend = Mend(state.stamp, uuid7(), list(rows.values()), gone, sums)
-                return self._said(await self._store.mend(mend))
-            except Superseded:
-                continue
+            async with self._writing:
+                try:
+                    return await self._once(shadow, keys, left_out, whole=whole)
+                except Superseded:
+                    continue
+
+    async def _goal(self) -> Positions:
+        places = (await self._store.state()).checkpoints
+        return {domain: place.position for domain, place in places.items()}
+
+    async def _once(
+        self, shadow: Shadow, keys: Sequence[str], left_out: frozenset[Place], *, whole: bool
+    ) -> Sequence[ViewRepaired]:
+        """Raises Superseded, Rewound."""
+        state = await self._store.state()
+        goal = {domain: place.position for domain, place in state.checkpoints.items()}
+        await shadow.advance(goal)
+        if shadow.positions != goal or not left_out <= await self._parked():
+            raise Rewound
+        rows = await self._right(shadow, keys)
+        gone = [key for key in keys if key not in rows]
+        sums = await shadow.store.sums() if whole else None
+        mend = Mend(state.stamp, uuid7(), list(rows.values()), gone, sums)
+        return self._said(await self._store.mend(mend))
 
     def _said(self, repaired: Sequence[ViewRepaired]) -> Sequence[ViewRepaired]:
         for one in repaired:

@@ -66,9 +66,10 @@ class ViewWorker:
         self._kept = kept
         self._remembered = remembered
         self._paces: dict[str, Pace] = {}
-        mending = Mending(store, broker, self._clock)
+        writing = asyncio.Lock()
+        mending = Mending(store, broker, self._clock, writing)
         self._verifier = Verifier(store, mending, self._clock)
-        self._builder = Builder(store, self._clock, self._moved, mending.keys)
+        self._builder = Builder(store, self._clock, self._moved, mending.keys, writing)
         self._following = Following(broker, self._clock, self._builder, gathered, self._caught_up)
         self._handing_on = HandingOn(broker, self._replaced.set)
         self._serving: Serving | None = None
