@@ -62,6 +62,8 @@ class Postgres:
         )
         if key is None:
             return None
+        if kind == "column" and not self.view.columns:
+            return None
         new = f"nobody-{number}"
         wrong = new if kind == "added" else key
         before = await self.booked(wrong)
@@ -70,7 +72,7 @@ class Postgres:
 
     def _statement(self, kind: str, base: str, chance: random.Random) -> str:
         slot = f"slot_{chance.choice([source.contract.domain for source in self.view.sources])}"
-        column, held = chance.choice(list(self.view.columns.items()))
+        column, held = chance.choice([*self.view.columns.items()] or [("", str)])
         value = f"'{WRONG}'" if held is str else f'coalesce("{column}", 0) + 1'
         where = "where key = $1 and $2 <> ''"
         return {
