@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bus.clock import SystemClock
 from bus.views.mending import Mending
 from bus.views.port import Aim, Altered, Change, RowChange, ViewStore
 from bus.views.verifier import Verifier
@@ -45,11 +46,8 @@ async def walk(scene: Scene, store: ViewStore) -> None:
     await verifier.walk()
 
 
-class Quick:
+class Quick(SystemClock):
     """Nobody is to be waited for."""
-
-    def now(self) -> Any:
-        raise NotImplementedError
 
     async def sleep(self, seconds: float) -> None:
         pass
