@@ -48,7 +48,6 @@ PATIENCE = 60.0
 """Seconds after which one that is not breaks the run."""
 PAUSE = (0.0, 0.5)
 """Seconds between two corruptions of one view."""
-REMOVED = ("removed", "no trace", "renamed")
 
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
 Folder = Annotated[Path, Parameter(validator=IsPath(exists=True, file_okay=False))]
@@ -109,9 +108,7 @@ class Corruptions:
 
     async def _repaired(self, target: Tampers, done: Done) -> None:
         async def booked() -> bool:
-            # A row that was removed may come back whole with the next event of its key.
-            again = done.kind in REMOVED and await target.there(done.key)
-            return again or await target.booked(done.key) > done.booked
+            return await target.overwritten(done) or await target.booked(done.key) > done.booked
 
         try:
             async with asyncio.timeout(PATIENCE):

@@ -15,6 +15,7 @@ from bus.views.builds import serving
 from bus.views.port import Build
 from bus.views.postgres_builds import SERVING
 from bus.views.postgres_names import table
+from bus.views.postgres_seals import row_seal
 from bus.views.redis_keys import Names
 
 WRONG = '{"nobody":"has written this"}'
@@ -38,8 +39,8 @@ class Tampers(Protocol):
     async def booked(self, key: str) -> int:
         """How often the key has been repaired."""
 
-    async def there(self, key: str) -> bool:
-        """Whether there is a row of the key."""
+    async def overwritten(self, done: Done) -> bool:
+        """Whether the next write of the key has put it right before anybody had to find it."""
 
 
 class Postgres:
@@ -89,10 +90,13 @@ class Postgres:
         statement = "select count(*) from view_repairs where view = $1 and key = $2"
         return int(await self._pool.fetchval(statement, self.view.name, key))
 
-    async def there(self, key: str) -> bool:
+    async def overwritten(self, done: Done) -> bool:
+        """A write that was under way writes the row whole, and so does the next one of a row that
+        was removed."""
         number = await self._pool.fetchval(SERVING, self.view.name)
-        statement = f"select true from {table(self.view.name, number)} where key = $1"
-        return bool(await self._pool.fetchval(statement, key))
+        base = table(self.view.name, number)
+        whole = f"select seal = {row_seal(self.view, 'b')} from {base} as b where key = $1"
+        return done.kind != "added" and bool(await self._pool.fetchval(whole, done.key))
 
 
 class Valkey:
@@ -122,8 +126,10 @@ class Valkey:
         found = await self._redis.lrange(Names(self.view.name, 0).repairs, 0, -1)
         return sum(msgspec.json.decode(text)[3] == key for text in found)
 
-    async def there(self, key: str) -> bool:
-        return bool(await self._redis.exists((await self._names()).row(key)))
+    async def overwritten(self, done: Done) -> bool:
+        """No write is ever under way here, so it is only the next one of a row that was removed."""
+        row = (await self._names()).row(done.key)
+        return done.kind in ("removed", "no trace") and bool(await self._redis.exists(row))
 
     async def _names(self) -> Names:
         found = await self._redis.hgetall(Names(self.view.name, 0).catalogue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from bus.views.verifier import Verifier
 from tests.contract.views.sample import BILLS, Renamed
 from tests.contract.views.scene import Scene, written
 from tests.contract.views.tampering import HEADS, ROW, ROWS, all_held, tamper
+from tests.contract.views.test_view_store import shown, write
 
 BACKENDS = ("memory", "postgres", "redis")
 ROW_KINDS = [pytest.param(b, kind, id=f"{b}-{kind}") for b in BACKENDS for kind in ROWS[b]]
@@ -240,3 +242,33 @@ async def without_seals(store: Any) -> None:
     else:
         async with store._connection() as connection:
             await connection.execute("update view_builds set shape = $1", old)
+
+
+async def test_what_is_altered_while_a_write_is_under_way_is_wiped_out_by_it(scene: Scene) -> None:
+    if scene.backend != "postgres":
+        pytest.skip("only in Postgres can two write at once")
+    async with opened(scene, Aim.SERVE) as store:
+        held: Any = store
+        await write(store, shown("b-1", "ann", 1))
+        async with held._connection() as other:
+            altering = other.transaction()
+            await altering.start()
+            await other.execute(f"update {held._base} set slot_bills = '{{}}' where key = 'b-1'")
+            writing = asyncio.create_task(write(store, shown("b-1", "ann", 2)))
+            await scene.until(lambda: _waits(held))
+            await altering.commit()
+        await writing
+        assert (await store.walk("")).altered == []
+        assert await store.intact()
+        assert (await store.load(["b-1"]))["b-1"] == shown("b-1", "ann", 2).slots
+
+
+async def _waits(store: Any) -> bool:
+    """Whether somebody waits for somebody else's row."""
+    async with store._connection() as connection:
+        return bool(
+            await connection.fetchval(
+                "select count(*) from pg_stat_activity "
+                "where wait_event_type = 'Lock' and datname = current_database()"
+            )
+        )
