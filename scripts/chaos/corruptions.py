@@ -33,7 +33,7 @@ from redis.asyncio import Redis
 from rich.console import Console
 
 from bus.settings import Settings
-from bus.tasks import end
+from bus.tasks import end, heeding_cancellation
 from scripts.chaos.load import Load
 from scripts.chaos.mesh import Broken, Mesh
 from scripts.chaos.tampering import Done, Postgres, Tampers, Valkey
@@ -108,7 +108,8 @@ class Corruptions:
 
     async def _repaired(self, target: Tampers, done: Done) -> None:
         async def booked() -> bool:
-            return await target.overwritten(done) or await target.booked(done.key) > done.booked
+            with heeding_cancellation():
+                return await target.overwritten(done) or await target.booked(done.key) > done.booked
 
         try:
             async with asyncio.timeout(PATIENCE):

@@ -127,9 +127,19 @@ class Valkey:
         return sum(msgspec.json.decode(text)[3] == key for text in found)
 
     async def overwritten(self, done: Done) -> bool:
-        """No write is ever under way here, so it is only the next one of a row that was removed."""
-        row = (await self._names()).row(done.key)
-        return done.kind in ("removed", "no trace") and bool(await self._redis.exists(row))
+        """No write is ever under way here, so it is only the next one: of a row that was removed,
+        or was missing where its key or its column should have been named."""
+        names = await self._names()
+        if done.kind in ("removed", "no trace"):
+            return bool(await self._redis.exists(names.row(done.key)))
+        if done.kind == "keys":
+            there = await self._redis.hexists(names.row(done.key), "row")
+            return bool(there) == (await self._redis.zscore(names.keys, done.key) is not None)
+        if done.kind == "entry":
+            index = names.by(next(iter(self.view.columns)))
+            entry = await self._redis.hget(names.row(done.key), "by:1")
+            return entry is None or await self._redis.zscore(index, entry) is not None
+        return False
 
     async def _names(self) -> Names:
         found = await self._redis.hgetall(Names(self.view.name, 0).catalogue)

@@ -263,6 +263,29 @@ async def test_what_is_altered_while_a_write_is_under_way_is_wiped_out_by_it(sce
         assert (await store.load(["b-1"]))["b-1"] == shown("b-1", "ann", 2).slots
 
 
+@pytest.mark.parametrize(("backend", "kind"), [("redis", "keys"), ("redis", "entry gone")])
+async def test_what_is_missing_from_an_index_is_there_again_with_the_next_write(
+    scene: Scene, kind: str
+) -> None:
+    async with opened(scene, Aim.SERVE) as store:
+        await write(store, shown("b-1", "ann", 1))
+        await tamper(store, kind)
+        assert "b-1" in await all_altered(store)
+        await write(store, shown("b-1", "bea", 2))
+        assert await all_altered(store) == []
+        assert await store.intact()
+
+
+async def all_altered(store: ViewStore) -> list[str]:
+    found, cursor = list[str](), ""
+    while True:
+        page = await store.walk(cursor)
+        found += page.altered
+        cursor = page.next
+        if not cursor:
+            return found
+
+
 async def _waits(store: Any) -> bool:
     """Whether somebody waits for somebody else's row."""
     async with store._connection() as connection:
