@@ -7,6 +7,8 @@ Only this file and incoming.py touch nats-py's inside (2.16). What is changed, a
 - Whatever a peer sends, the read loop lives on. nats-py leaves the loop for good at a header
   block or a subject that it can't decode.
 - Every error that the server reports leads to a new connection. nats-py closes for ever.
+- What is closed stays closed. nats-py asks its attempts to reconnect to end, once; on Python 3.11
+  they may not hear it (see bus/tasks.py), and go on for as long as the process lives.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error
 
 from bus.broker.incoming import Incoming, Listener
+from bus.tasks import end
 
 
 class Wire(Client):
@@ -77,6 +80,14 @@ class Wire(Client):
             pong = self._pongs.pop(0)
             if not pong.done():
                 pong.set_result(True)
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        await super()._close(status, do_cbs)
+        task = self._reconnection_task
+        if task is not None and task is not asyncio.current_task():
+            await end([task])
+            # It may have come through in that very moment.
+            await super()._close(status, do_cbs=False)
 
     async def _attempt_reconnect(self) -> None:
         while True:

@@ -161,13 +161,16 @@ class Mesh:
         subject = subjects.query(view, name, key)
         return msgspec.json.decode((await self.request(subject, msgspec.json.encode(params))).body)
 
-    async def events(self, domain: str, id: str | None = None) -> Sequence[Recorded[Event]]:
-        """What `domain` has recorded, all of it or of the aggregates named `id`."""
+    async def events(
+        self, domain: str, id: str | None = None, *, after: int = 0
+    ) -> Sequence[Recorded[Event]]:
+        """What `domain` has recorded after a position, all of it or of the aggregates named
+        `id`."""
         contract = self.domains[domain].contract
         store = self.stores[domain]
         found = [
             contract.decode(stored.position, stored.body)
-            async for stored in _all(store)
+            async for stored in _all(store, after)
             if id is None or stored.key.id == id
         ]
         return found
@@ -258,8 +261,7 @@ class Mesh:
         raise LookupError(f"no domain of this mesh takes {type(command).__name__}")
 
 
-async def _all(store: Store) -> AsyncIterator[Any]:
-    after = 0
+async def _all(store: Store, after: int) -> AsyncIterator[Any]:
     while page := await store.read(after, PAGE):
         for stored in page:
             yield stored

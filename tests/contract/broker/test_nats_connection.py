@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nats.aio.client import Client
 
 from bus.broker import opening
 from bus.broker.nats import NatsBroker
@@ -117,6 +118,30 @@ async def test_a_service_goes_on_after_its_server_was_killed(crashing: CrashingN
         await until(lambda: server.reconnects == client.reconnects)
         body = b"%d" % turn
         assert (await client.request(f"cmd.{crashing.domain}.X.o-1", body)).body == body
+
+
+async def test_what_is_closed_stays_closed_though_an_attempt_does_not_hear_of_it(
+    crashing: CrashingNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = await crashing.broker()
+    attempts = 0
+
+    async def deaf(_: Client, server: object) -> None:
+        nonlocal attempts
+        attempts += 1
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if attempts > 1:
+                raise
+        raise OSError("as Python 3.11 may have it")
+
+    monkeypatch.setattr(Client, "_connect_to_server", deaf)
+    crashing.server.kill()
+    await until(lambda: attempts == 1)
+    await broker.close()
+    assert wire(broker).is_closed
+    assert wire(broker)._reconnection_task.done()
 
 
 async def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
