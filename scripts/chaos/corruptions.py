@@ -166,6 +166,7 @@ async def _made(files: Path, count: int, within: float, seed: str) -> Tally:
             made = Corruptions(targets, random.Random(seed), within=within)
             with Progress("corruptions", "corruptions", Console(stderr=True)) as progress:
                 await made.make(count, progress)
+            await load.stop()
             await _verified(mesh, made.tally)
         return made.tally
     finally:

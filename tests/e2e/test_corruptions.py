@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 def test_every_corruption_is_found_and_put_right(tmp_path: Path) -> None:
     # How quickly is for the whole campaign to say: other tests may keep the machine busy here.
     done = subprocess.run(
-        [*COMMAND, "--corruptions=40", f"--within={PATIENCE}"],
+        [*COMMAND, "--corruptions=24", f"--within={PATIENCE}"],
         cwd=CHECKOUT,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "HOME": str(tmp_path)},
         capture_output=True,
@@ -34,5 +34,5 @@ def test_every_corruption_is_found_and_put_right(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "40 corruptions, all repaired: " in done.stdout
+    assert "24 corruptions, all repaired: " in done.stdout
     assert done.stdout.endswith(" 0 violations\n")
