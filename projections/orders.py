@@ -12,7 +12,8 @@ from typing import Any
 from msgspec import Struct
 
 from bus.envelope import Recorded
-from bus.view import Page, Paged, Query, RowData, Rows, Source, UnknownKey, View, sortable
+from bus.questions import by_key, totals
+from bus.view import Page, Paged, Query, Rows, Source, View, sortable
 from domains.inventory.messages import CONTRACT as INVENTORY
 from domains.ordering.messages import CONTRACT as ORDERING
 from domains.ordering.messages import OrderLine
@@ -112,13 +113,6 @@ def timeline(slots: Mapping[str, Any]) -> Sequence[Happened]:
 SUMMARY = ("id", "customer_id", "state", "cancel_cause", "total", "currency", "ordered_at")
 
 
-async def get(rows: Rows, id: str, _: Any) -> RowData:
-    order = await rows.get(id)
-    if order is None:
-        raise UnknownKey(id)
-    return order
-
-
 async def latest(rows: Rows, where: Mapping[str, str], asked: Paged) -> Page:
     """The newest first, without lines and timeline."""
     found = await rows.find(
@@ -139,10 +133,6 @@ async def recent(rows: Rows, _: str, asked: Paged) -> Page:
     return await latest(rows, {}, asked)
 
 
-async def counts(rows: Rows, _: str, __: Any) -> Mapping[str, Any]:
-    return {"rows": await rows.totals(["state", "cancel_cause", "currency"], ["total"])}
-
-
 VIEW = View(
     name="orders",
     version=1,
@@ -161,11 +151,11 @@ VIEW = View(
     },
     unindexed=["cancel_cause", "currency"],
     queries=[
-        Query("get", get, keyed=True),
+        by_key(),
         Query("by_customer", by_customer, Paged, keyed=True, example='{"limit":10}'),
         Query("by_status", by_status, Paged, keyed=True, example='{"limit":10}'),
         Query("recent", recent, Paged, example='{"limit":10}'),
-        Query("counts", counts),
+        totals(["state", "cancel_cause", "currency"], ["total"], name="counts"),
     ],
 )
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from bus.envelope import Recorded
+from bus.questions import totals
 from bus.view import Page, Paged, Query, Rows, Scalar, Source, UnknownKey, View
 from domains.payments.messages import CONTRACT as PAYMENTS
 from domains.payments.messages import (
@@ -128,10 +129,6 @@ async def get(rows: Rows, order: str, _: Any) -> Mapping[str, Any]:
     return {"order_id": order, "payments": page.rows}
 
 
-async def totals(rows: Rows, _: str, __: Any) -> Mapping[str, Any]:
-    return {"rows": await rows.totals(["type", "state", "currency"], AMOUNTS)}
-
-
 async def listing(rows: Rows, _: str, asked: Some) -> Page:
     given: Mapping[str, Scalar] = {"type": asked.type, "state": asked.state}
     where = {column: value for column, value in given.items() if value is not None}
@@ -152,7 +149,7 @@ VIEW = View(
     unindexed=["currency"],
     queries=[
         Query("get", get, keyed=True),
-        Query("totals", totals),
+        totals(["type", "state", "currency"], AMOUNTS),
         Query("list", listing, Some, example='{"state":"pending"}'),
     ],
 )

@@ -7,7 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bus.envelope import Recorded
-from bus.view import Page, Paged, Query, Rows, Source, UnknownKey, View
+from bus.questions import by_key, listing
+from bus.view import Page, Paged, Query, Rows, Source, View
 from domains.catalog.messages import CONTRACT as CATALOG
 from domains.catalog.messages import PriceChanged, ProductDelisted, ProductListed
 
@@ -55,21 +56,10 @@ class InCategory(Paged, frozen=True, kw_only=True):
     category: str
 
 
-async def get(rows: Rows, sku: str, _: Any) -> Mapping[str, Any]:
-    product = await rows.get(sku)
-    if product is None:
-        raise UnknownKey(sku)
-    return product
-
-
 async def by_category(rows: Rows, _: str, asked: InCategory) -> Page:
     return await rows.find(
         {"category": asked.category}, order="name", limit=asked.limit, after=asked.page
     )
-
-
-async def listing(rows: Rows, _: str, asked: Paged) -> Page:
-    return await rows.find({}, limit=asked.limit, after=asked.page)
 
 
 VIEW = View(
@@ -81,9 +71,9 @@ VIEW = View(
     row=row,
     columns={"name": str, "category": str},
     queries=[
-        Query("get", get, keyed=True),
+        by_key(),
         Query("by_category", by_category, InCategory, example='{"category":"tea"}'),
-        Query("list", listing, Paged, example='{"limit":100}'),
+        listing(),
     ],
 )
 

@@ -7,7 +7,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from bus.envelope import Recorded
-from bus.view import Page, Paged, Query, Rows, Source, UnknownKey, View
+from bus.questions import by_key, listing
+from bus.view import Query, Rows, Source, View
 from domains.inventory.messages import CONTRACT as INVENTORY
 from domains.inventory.messages import (
     StockReceived,
@@ -82,13 +83,6 @@ class Low(Struct, frozen=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 50
 
 
-async def get(rows: Rows, sku: str, _: Any) -> Mapping[str, Any]:
-    stock = await rows.get(sku)
-    if stock is None:
-        raise UnknownKey(sku)
-    return stock
-
-
 async def many(rows: Rows, _: str, asked: Several) -> Mapping[str, Any]:
     found = await rows.many(dict.fromkeys(asked.skus))
     return {"rows": [found[sku] for sku in found], "unknown": sorted({*asked.skus} - {*found})}
@@ -97,10 +91,6 @@ async def many(rows: Rows, _: str, asked: Several) -> Mapping[str, Any]:
 async def low(rows: Rows, _: str, asked: Low) -> Mapping[str, Any]:
     page = await rows.find({}, order="available", limit=asked.limit)
     return {"rows": [stock for stock in page.rows if stock["available"] < asked.below]}
-
-
-async def listing(rows: Rows, _: str, asked: Paged) -> Page:
-    return await rows.find({}, limit=asked.limit, after=asked.page)
 
 
 VIEW = View(
@@ -118,10 +108,10 @@ VIEW = View(
     row=row,
     columns={"available": int},
     queries=[
-        Query("get", get, keyed=True),
+        by_key(),
         Query("many", many, Several, example='{"skus":["tea-1","tea-2"]}'),
         Query("low", low, Low, example='{"below":3}'),
-        Query("list", listing, Paged, example='{"limit":100}'),
+        listing(),
     ],
     backend="redis",
 )

@@ -22,6 +22,8 @@ from tests.e2e.terminal import environment
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 PATIENCE = 30.0
+OWN = ("Your own view", "Your own domain")
+"""The chapters whose files are put into the checkout."""
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +49,17 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def own_domain(checkout: Path) -> list[str]:
-    """The files of the chapter on a domain of one's own, put where it says."""
-    for name, text in files_of_the_chapter():
+def own_files(checkout: Path) -> list[str]:
+    """The files of the chapters on a view and a domain of one's own, put where they say."""
+    for name, text in files_of_the_page().items():
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_text(text)
     (checkout / "domains" / "loyalty" / "__init__.py").touch()
-    return [name for name, _ in files_of_the_chapter()]
+    return [*files_of_the_page()]
 
 
-def files_of_the_chapter() -> list[tuple[str, str]]:
-    return re.findall(r"```python\n# (\S+)\n(.*?)```", README.read_text(), re.S)
+def files_of_the_page() -> dict[str, str]:
+    return dict(re.findall(r"```python\n# (\S+)\n(.*?)```", README.read_text(), re.S))
 
 
 def run(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -81,6 +83,26 @@ def url(checkout: Path) -> str:
     found = re.search(r"NATS_URL='?([^'\s]+)", told)
     assert found is not None, told
     return found[1]
+
+
+@pytest.fixture(scope="module")
+def restarted(checkout: Path, url: str, own_files: list[str]) -> str:
+    """The mesh, started again as both chapters say: once, with the files of both."""
+    told, again = ([e.words for e in mesh_commands(chapter)] for chapter in OWN)
+    assert told == again
+    for words in told:
+        port = [f"--nats-port={urlsplit(url).port}"] if words[0] == "scripts/up" else []
+        done = run(checkout, *words, *port)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return url
+
+
+def mesh_commands(chapter: str) -> list[Example]:
+    return [
+        example
+        for example in nats_cli.examples(README, chapter)
+        if example.words[0] in ("scripts/trueup", "scripts/up")
+    ]
 
 
 @pytest.fixture
@@ -135,27 +157,31 @@ async def test_the_real_cli_is_answered_too(url: str) -> None:
     assert json.loads(await nats_cli.run_binary(url, words))["status"] == "accepted"
 
 
-def test_the_chapter_on_a_domain_of_ones_own_is_clean_code(
-    checkout: Path, own_domain: list[str]
+def test_a_view_of_ones_own_is_one_short_file() -> None:
+    assert len(files_of_the_page()["projections/shortages.py"].splitlines()) <= 40
+
+
+def test_the_chapters_on_what_is_ones_own_are_clean_code(
+    checkout: Path, own_files: list[str]
 ) -> None:
     python = str(checkout / ".venv" / "bin" / "python")
     for tool in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
-        checked = run(checkout, python, "-m", *tool, *own_domain)
+        checked = run(checkout, python, "-m", *tool, *own_files)
         assert checked.returncode == 0, checked.stdout
 
 
-@pytest.mark.usefixtures("own_domain")
-async def test_a_domain_of_ones_own_runs_beside_the_shops(checkout: Path, url: str) -> None:
-    port = f"--nats-port={urlsplit(url).port}"
-    for example in nats_cli.examples(README, "Your own domain"):
+@pytest.mark.parametrize("chapter", OWN)
+async def test_what_is_ones_own_runs_beside_the_shops(
+    checkout: Path, restarted: str, chapter: str
+) -> None:
+    client = await nats_cli.connect(restarted)
+    for example in nats_cli.examples(README, chapter):
         if example.words[0] == "nats":
-            client = await nats_cli.connect(url)
             await check(client, example)
-            await client.close()
-        else:
-            told = [port] if example.words[0] == "scripts/up" else []
-            done = run(checkout, *example.words, *told)
+        elif example not in mesh_commands(chapter):
+            done = run(checkout, *example.words)
             assert done.returncode == 0, done.stdout + done.stderr
+    await client.close()
 
 
 async def check(client: Client, example: Example) -> None:

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from bus.contract import Contract
 from bus.envelope import Recorded
 from bus.messages import Event
-from bus.view import Paged, Query, Rows, Source, UnknownKey, View
+from bus.questions import by_key
+from bus.view import Paged, Query, Rows, Source, View
 
 
 class Billed(Event, tag="Billed"):
@@ -94,13 +95,6 @@ def row(slots: Mapping[str, Any]) -> Row | None:
     return Row(bill.id, bill.who or None, bill.billed - paid.paid, bill.note)
 
 
-async def get(rows: Rows, key: str, _: Any) -> Any:
-    found = await rows.get(key)
-    if found is None:
-        raise UnknownKey(key)
-    return found
-
-
 async def by_who(rows: Rows, _: str, asked: ByWho) -> Any:
     return await rows.find({"who": asked.who}, order="owed", limit=asked.limit, after=asked.page)
 
@@ -113,5 +107,5 @@ DEBTS = View(
     fold=fold,
     row=row,
     columns={"who": str, "owed": int, "note": str},
-    queries=[Query("get", get, keyed=True), Query("by_who", by_who, ByWho)],
+    queries=[by_key(), Query("by_who", by_who, ByWho)],
 )
