@@ -20,7 +20,7 @@ from projections.orders import VIEW as ORDERS
 from scripts.supervisor import discovery
 from tests.simulation.shuffling import Told, folded, shuffled, some_orders, wanted
 
-SHUFFLES = 1000
+SHUFFLES = 2000
 """Of each view."""
 
 
