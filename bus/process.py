@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -166,6 +167,7 @@ class DomainProcess:
         leading = self.leader.leading
         return status.Status(
             service=self.domain.name,
+            host=socket.gethostname(),
             pid=os.getpid(),
             leading=leading,
             published=self.relay.published if leading else None,

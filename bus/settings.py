@@ -56,6 +56,10 @@ class Settings:
         return cast(str, self._get("TRUEUP_PROVIDER_URL"))
 
     @property
+    def metrics_port(self) -> int:
+        return cast(int, self._get("TRUEUP_METRICS_PORT"))
+
+    @property
     def home(self) -> Path:
         return Path(self._get("TRUEUP_HOME")).expanduser().absolute()
 

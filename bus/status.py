@@ -13,12 +13,14 @@ from bus.lag import Lag
 
 
 class Status(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`positions` is how far it is in each stream that it follows, by domain, and `streams` how
+    """`host` and `pid` tell the processes of a service apart: in containers each pid may be 1.
+    `positions` is how far it is in each stream that it follows, by domain, and `streams` how
     far it is behind; `published` how far the leader has copied the store; `problems` names what
     has stopped, and why. `breaker` is the state of the circuit breaker before the world outside;
     `counts` is what its committer has counted since it was started."""
 
     service: str
+    host: str = ""
     pid: int
     leading: bool | None = None
     published: int | None = None

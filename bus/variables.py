@@ -57,6 +57,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not 1 <= (port := _count(text)) <= 65_535:
+        raise ValueError
+    return port
+
+
 def _days(text: str) -> int:
     if (days := _count(text)) > 36_500:
         raise ValueError
@@ -104,6 +110,13 @@ VARIABLES = (
         "the payment provider",
         "a URL like http://127.0.0.1:8081",
         _url("http", "https"),
+    ),
+    Variable(
+        "TRUEUP_METRICS_PORT",
+        "where the metrics page listens; `scripts/up` takes a free port unless it is named",
+        "a port from 1 to 65535",
+        _port,
+        "9464",
     ),
     Variable(
         "TRUEUP_HOME",

@@ -5,8 +5,10 @@ https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +38,8 @@ class Micro:
             "name": name,
             "id": secrets.token_hex(11),
             "version": version,
-            "metadata": {},
+            # Which of the processes that status.<service> tells of counts here.
+            "metadata": {"host": socket.gethostname(), "pid": str(os.getpid())},
         }
         self._serving: list[Serving] = []
 

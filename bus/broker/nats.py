@@ -7,6 +7,7 @@ from typing import Any
 
 from bus.broker import frames, routed
 from bus.broker.connection import Connection
+from bus.broker.gathering import Complete, gathered
 from bus.broker.inbound import Inbound, Tally, hand_over
 from bus.broker.micro import Micro
 from bus.broker.port import (
@@ -105,6 +106,21 @@ class NatsBroker:
             subject, body, frames.encode_headers(headers), timeout
         )
         return Reply(answer.body, frames.decode_headers(answer.headers))
+
+    async def gather(
+        self,
+        subject: str,
+        window: float,
+        complete: Complete = lambda _: False,
+        *,
+        least: float = 0.0,
+    ) -> Sequence[bytes]:
+        """All answers to an empty request within `window` seconds, or until they are `complete`;
+        but `least` seconds pass, for those whom nobody knows of. Raises BrokerUnavailable.
+
+        For those who look at a mesh from outside: the kernel asks nobody but one.
+        """
+        return await gathered(self._connection, subject, window, complete, least)
 
     async def publish(
         self, subject: str, body: bytes, headers: Mapping[str, str] | None = None

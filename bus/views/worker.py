@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -122,7 +123,11 @@ class ViewWorker:
         """What this process says of itself."""
         positions = {domain: place.position for domain, place in self.checkpoints.items()}
         return status.Status(
-            service=self._name, pid=os.getpid(), positions=positions, problems=self.problems
+            service=self._name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            positions=positions,
+            problems=self.problems,
         )
 
     async def _report(self) -> Status:

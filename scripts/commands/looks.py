@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
-from nats.aio.client import Client
 
 from bus import subjects
 from bus.broker.port import Broker, BrokerUnavailable, NoResponders, StreamMissing
-from bus.lag import PATIENCE
-from bus.status import Status, subject
 from scripts.commands.following import readers
 from scripts.commands.mesh import contracts, settings
 from scripts.supervisor import discovery, health
 from scripts.supervisor.home import Home, ProcessState
+from scripts.told import head, told
 
 Rows = list[dict[str, Any]]
-
-SLOWEST = PATIENCE + 2 * health.WINDOW
-"""Seconds for a process to say how it is, which it finds out first."""
 
 
 async def look(broker: Broker) -> dict[str, Rows]:
@@ -31,21 +27,22 @@ async def look(broker: Broker) -> dict[str, Rows]:
     client = await health.connected(settings().nats_url)
     try:
         answering = await health.answering(client)
-        told = [s for name, many in answering.items() for s in await _told(client, name, many)]
+        by_service = await told(partial(health.gathered, client), answering)
     finally:
         await client.close()
+    said = [status for statuses in by_service.values() for status in statuses]
     return {
         "processes": _processes(answering),
         "streams": [await _stream(broker, domain) for domain in contracts()],
-        "readers": readers(told, {domain: await head(broker, domain) for domain in contracts()}),
+        "readers": readers(said, {domain: await head(broker, domain) for domain in contracts()}),
         "parked": [row for name in _owners(answering) for row in await _parked(broker, name)],
         "problems": [
             {"service": s.service, "pid": s.pid, "what": what, "problem": problem}
-            for s in told
+            for s in said
             for what, problem in s.problems.items()
         ],
         "breakers": [
-            {"service": s.service, "pid": s.pid, "breaker": s.breaker} for s in told if s.breaker
+            {"service": s.service, "pid": s.pid, "breaker": s.breaker} for s in said if s.breaker
         ],
     }
 
@@ -91,21 +88,6 @@ def _service(state: ProcessState) -> str:
     return state.name.rsplit("-", 1)[0] if state.name.rpartition("-")[2].isdecimal() else state.name
 
 
-async def _told(client: Client, service: str, many: int) -> Sequence[Status]:
-    """What the `many` processes of a service say; one that is slow is waited for longer."""
-
-    def complete(bodies: Sequence[bytes]) -> bool:
-        return len(bodies) >= many
-
-    found = []
-    for body in await health.gathered(client, subject(service), SLOWEST, complete):
-        try:
-            found.append(msgspec.json.decode(body, type=Status))
-        except msgspec.MsgspecError:
-            continue  # a service of somebody else's
-    return found
-
-
 async def _stream(broker: Broker, domain: str) -> dict[str, Any]:
     last_stored = await head(broker, domain)
     first: int | None = None
@@ -121,16 +103,6 @@ async def _stream(broker: Broker, domain: str) -> dict[str, Any]:
         "last": last,
         "behind": behind,
     }
-
-
-async def head(broker: Broker, domain: str) -> int | None:
-    """The last position of the domain's store; None where it does not answer."""
-    try:
-        question = {"after": 2**62, "limit": 1}
-        reply = await broker.request(subjects.log_read(domain), msgspec.json.encode(question))
-        return int(msgspec.json.decode(reply.body)["head"])
-    except (NoResponders, BrokerUnavailable, KeyError):
-        return None
 
 
 def _owners(answering: Counter[str]) -> list[str]:

@@ -16,10 +16,10 @@ from cyclopts import Parameter
 
 from bus.broker.port import Broker, StreamMissing, StreamState
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
-from scripts.commands.looks import head
 from scripts.commands.mesh import connected, contract, settings
 from scripts.commands.output import say
 from scripts.supervisor.home import Home
+from scripts.told import head
 
 Flag = Annotated[bool, Parameter(negative=())]
 PATIENCE = 120.0

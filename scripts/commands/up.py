@@ -33,7 +33,8 @@ Flag = Annotated[bool, Parameter(negative=())]
 def up(
     *, detach: Flag = False, demo: Flag = False, nats_port: Port = None, scale: Scale = None
 ) -> int:
-    """Start servers, domains, views and the provider simulator, and keep them running.
+    """Start servers, domains, views, the provider simulator and the metrics page, and keep
+    them running.
 
     Ctrl-C stops everything in order; data survives. What dies is started again.
 

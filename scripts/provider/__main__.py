@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import socket
 import sqlite3
@@ -12,17 +11,19 @@ from pathlib import Path
 
 import uvicorn
 
+from scripts.listening import listen
 from scripts.provider.app import create
 from scripts.provider.ledger import Ledger
+from scripts.supervisor.trouble import Trouble
 
 
 def main() -> None:
     arguments = _arguments()
     try:
-        listening = _listen(arguments.host, arguments.port)
+        listening = listen(arguments.host, arguments.port, "choose another with --port")
         ledger = Ledger(arguments.database)
-    except OSError as error:
-        sys.exit(_cannot_listen(arguments.host, arguments.port, error))
+    except Trouble as error:
+        sys.exit(f"provider: {error}")
     except sqlite3.Error as error:
         sys.exit(f"provider: can't keep books in {arguments.database}: {error}")
     print(f"provider on http://{arguments.host}:{listening.getsockname()[1]}", flush=True)
@@ -35,20 +36,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8400, help="0: any free one")
     parser.add_argument("--database", type=Path, default=Path("provider.sqlite"))
     return parser.parse_args()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((host, port))
-    listening.listen(1024)  # so that a taken port shows before the books are opened
-    return listening
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"provider: port {port} is taken by another process; choose another with --port"
-    return f"provider: can't listen on {host}:{port}: {error.strerror}"
 
 
 def _serve(ledger: Ledger, listening: socket.socket) -> None:

@@ -1,1 +1,1 @@
-"""A mesh on this machine: servers, domains, views and the provider simulator, kept running."""
+"""A mesh on this machine, kept running: servers, domains, views, provider and metrics page."""

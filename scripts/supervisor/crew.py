@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from bus.settings import Settings, database_variable
 from bus.variables import CHECKOUT
-from scripts.supervisor.home import Home, Remembered
+from scripts.metrics import PATH
+from scripts.supervisor import ports
+from scripts.supervisor.home import Home
 from scripts.supervisor.logfile import LogFile
 from scripts.supervisor.own import SHELL_OF
 from scripts.supervisor.part import Changed
@@ -15,7 +17,7 @@ from scripts.supervisor.process import Process
 from scripts.supervisor.servers import VIEWS, Servers
 
 PROVIDER = "TRUEUP_PROVIDER_URL"
-HOST = "127.0.0.1"
+METRICS = "TRUEUP_METRICS_URL"
 THROUGH = "TRUEUP_THROUGH"
 """A module that domains and views are run through: it gets the name of theirs. For whoever
 measures them, or kills them on purpose."""
@@ -49,6 +51,7 @@ class Crew:
                 for name in views
                 for n in range(1, scale.get(f"view-{name}", 1) + 1)
             ),
+            self._metrics(),
         ]
 
     def demo(self) -> Process:
@@ -79,19 +82,24 @@ class Crew:
         if self._own.environment.get(PROVIDER):
             self._base[PROVIDER] = self._servers.urls[PROVIDER] = self._own.provider_url
             return []
-        books = self._home.path / "provider.sqlite"
-        port = self._provider_port()
-        self._base[PROVIDER] = self._servers.urls[PROVIDER] = f"http://{HOST}:{port}"
+        name, books = "provider", self._home.path / "provider.sqlite"
+        url = ports.url(self._home, name, PROVIDER)
+        self._base[PROVIDER] = self._servers.urls[PROVIDER] = url
+        port = urlsplit(url).port
         arguments = ["--port", str(port), "--database", str(books)]
-        name = "provider"
-        return [self._process(name, name, "scripts.provider", self._base, arguments=arguments)]
+        return [
+            self._process(
+                name, name, "scripts.provider", self._base, arguments=arguments, port=port
+            )
+        ]
 
-    def _provider_port(self) -> int:
-        known = self._home.remembered()
-        port = _free(known.ports.get("provider", 0)) or _free(0)
-        urls = {**known.urls, PROVIDER: f"http://{HOST}:{port}"}
-        self._home.remember(Remembered({**known.ports, "provider": port}, urls))
-        return port
+    def _metrics(self) -> Process:
+        name, named = "metrics", ports.named(self._own)
+        url = ports.url(self._home, name, METRICS, port=named, path=PATH)
+        self._servers.urls[METRICS] = url
+        port = urlsplit(url).port
+        environment = {**self._base, ports.METRICS_PORT: str(port)}
+        return self._process(name, name, "scripts.metrics", environment, port=port)
 
     def _process(
         self,
@@ -102,6 +110,7 @@ class Crew:
         *,
         service: str = "",
         arguments: Sequence[str] = (),
+        port: int | None = None,
     ) -> Process:
         return Process(
             name,
@@ -112,6 +121,7 @@ class Crew:
             environment=environment,
             log=LogFile(self._home.logs / f"{name}.log"),
             service=service,
+            port=port,
         )
 
 
@@ -125,14 +135,3 @@ def _base(environment: Mapping[str, str], home: Home, servers: Servers) -> dict[
     told = {name: servers.urls[name] for name in ("NATS_URL", "REDIS_URL")}
     ways = {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1", "TRUEUP_HOME": str(home.path)}
     return {**kept, **told, **ways}
-
-
-def _free(port: int) -> int:
-    """`port` if nobody listens there, any free one for 0, else 0."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return 0
-        return int(probe.getsockname()[1])

@@ -28,10 +28,13 @@ class Process(Part):
         environment: Mapping[str, str],
         log: LogFile,
         service: str = "",
+        port: int | None = None,
     ) -> None:
         super().__init__(name, kind, changed)
         self.service = service
         """Its name on $SRV.PING, where it answers there."""
+        self.port = port
+        """Where it listens, if it does."""
         self._command = [sys.executable, "-P", "-m", module, *arguments]
         self._environment = environment
         self.log = log

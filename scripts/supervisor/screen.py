@@ -49,6 +49,7 @@ def _places(run: Run) -> list[tuple[str, str]]:
         ("Postgres", f"{', '.join(servers)} (a database for each domain, one for the views)"),
         ("Valkey", _without_password(urls["REDIS_URL"])),
         ("provider", _without_password(urls["TRUEUP_PROVIDER_URL"])),
+        ("metrics", urls["TRUEUP_METRICS_URL"]),
         ("domains", _names(run, "domain")),
         ("views", _names(run, "view")),
         ("data, logs", run.home),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,22 +14,16 @@ from nats.aio.client import Client
 
 from bus.embedded import identity
 from bus.settings import Settings
-from scripts.supervisor import discovery, health
+from scripts.supervisor import discovery, health, ports
 from scripts.supervisor.crew import Crew
 from scripts.supervisor.home import Home, Run, end_remains
-from scripts.supervisor.logfile import last_lines
 from scripts.supervisor.own import without_ours
 from scripts.supervisor.part import GRACE, Part
 from scripts.supervisor.process import Process
 from scripts.supervisor.server import ServerPart
 from scripts.supervisor.servers import VIEWS, Servers
-from scripts.supervisor.trouble import Trouble
-from scripts.supervisor.watch import Watch, services
-
-PATIENCE = 90.0
-"""Seconds until everything must answer after a start."""
-TRIES = 4
-"""Quick ends of one process after which a start is given up."""
+from scripts.supervisor.starting import all_answer
+from scripts.supervisor.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -83,6 +76,7 @@ class Supervisor:
         if before is not None:
             await asyncio.to_thread(end_remains, before.processes)
         self._note()
+        ports.named(self._own)
         self._say("Starting the servers …")
         await self.servers.start()
         self._begin(*(ServerPart(server, self._changed) for server in self.servers.embedded))
@@ -90,7 +84,9 @@ class Supervisor:
         self._say(f"Starting {', '.join(self.domains)} and the views …")
         self._begin(*crew.processes(self.domains, self.views, self._options.scale))
         self._client = await health.connected(self.servers.urls["NATS_URL"])
-        await self._all_answer()
+        late = await all_answer(self._parts, self._client, self.home.logs)
+        if late:
+            self.servers.notes.append(f"Still being built: {', '.join(late)}.")
         if self._options.demo:
             self._begin(crew.demo())
         self._state = "ready"
@@ -130,27 +126,3 @@ class Supervisor:
         """A full disk must not bring down what runs."""
         with suppress(OSError):
             self.home.note(self.run)
-
-    async def _all_answer(self) -> None:
-        assert self._client is not None
-        expected = services(self._parts)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE
-        while expected - (there := await health.answering(self._client, expected)):
-            for part in self._parts:
-                if isinstance(part, Process) and part.failures >= TRIES:
-                    raise self._ended_again(part)
-            if loop.time() > deadline:
-                self._give_up_on(expected - there)
-                return
-
-    def _give_up_on(self, missing: Counter[str]) -> None:
-        """A view may be built from the first event on; nothing else may take so long."""
-        names = ", ".join(sorted(missing))
-        if any(not name.startswith("view-") for name in missing):
-            raise Trouble(f"No answer from {names}: the reason is in {self.home.logs}.")
-        self.servers.notes.append(f"Still being built: {names}.")
-
-    def _ended_again(self, part: Process) -> Trouble:
-        words = next(reversed(last_lines(part.log.path, 1)), "no words")
-        return Trouble(f"{part.name} ends again and again: {words.strip()} (see {part.log.path})")

@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
 import pytest
 
 from bus.embedded.port import free_port
+from scripts.supervisor import discovery
 from scripts.supervisor.home import Home
 from scripts.supervisor.own import client_settings, without_ours
 from tests.e2e.terminal import PATIENCE, TRUEUP, Said, environment, run, spawn
+from tests.metrics_page import read
 
 TEA = '{"name":"Darjeeling","price":{"amount":1450,"currency":"EUR"}}'
 ORDER = '{"customer_id":"c-7","lines":[{"sku":"tea-1","quantity":2}]}'
@@ -39,6 +42,14 @@ class Shell:
         said = self(*words, "--json")
         assert said.out, said.err
         return json.loads(said.out)
+
+    def metrics(self, name: str) -> dict[str, float]:
+        """What the metrics page tells under that name, by service; nothing where it is away."""
+        try:
+            with urlopen(self.run["urls"]["TRUEUP_METRICS_URL"], timeout=PATIENCE) as answer:
+                return {labels["service"]: n for labels, n in read(answer.read().decode(), name)}
+        except OSError:
+            return {}
 
     @property
     def run(self) -> dict[str, Any]:
@@ -87,6 +98,7 @@ def test_everything_is_there_at_the_end_of_up(mesh: Shell) -> None:
     assert kinds.count("server") == 3
     assert kinds.count("domain") >= 5
     assert kinds.count("provider") == 1
+    assert kinds.count("metrics") == 1
     assert all(p["state"] == "running" for p in mesh.run["processes"])
     status = mesh("status")
     assert status.code == 0, status.out
@@ -112,7 +124,7 @@ def test_a_second_detached_up_is_content_with_what_runs(mesh: Shell) -> None:
 
 
 def test_env_tells_a_shell_where_everything_is(mesh: Shell) -> None:
-    script = 'eval "$("$0" env)" && echo "$NATS_URL $TRUEUP_HOME"'
+    script = 'eval "$("$0" env)" && echo "$NATS_URL $TRUEUP_METRICS_URL $TRUEUP_HOME"'
     done = subprocess.run(
         ["sh", "-c", script, TRUEUP],
         env=mesh.environment,
@@ -120,7 +132,9 @@ def test_env_tells_a_shell_where_everything_is(mesh: Shell) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == f"{mesh.run['urls']['NATS_URL']} {mesh.home}"
+    urls = mesh.run["urls"]
+    places = (urls["NATS_URL"], urls["TRUEUP_METRICS_URL"], str(mesh.home))
+    assert done.stdout.strip() == " ".join(places)
 
 
 def test_what_env_has_told_the_shell_of_one_mesh_is_not_taken_for_anothers(mesh: Shell) -> None:
@@ -160,6 +174,26 @@ def test_status_says_how_far_each_reader_is_behind(mesh: Shell) -> None:
     printed = [line.split("\t") for line in mesh("status").out.splitlines()]
     shown = next(cells for cells in printed if cells[:2] == ["readers", "view-orders"])
     assert len(shown) == 1 + len(row)
+
+
+def test_the_metrics_page_names_every_service_and_shows_a_view_that_has_stopped(
+    mesh: Shell,
+) -> None:
+    services = [*discovery.domains(), *(f"view-{name}" for name in discovery.views())]
+    awaited(lambda: mesh.metrics("trueup_service_up") == dict.fromkeys(services, 1.0))
+    awaited(lambda: mesh.metrics("trueup_position").get("view-stock", 0) > 0)
+    stopped = psutil.Process(mesh.process("view-sales")["pid"])
+    stopped.suspend()
+    awaited(lambda: mesh.metrics("trueup_service_up").get("view-sales") == 0)
+    stopped.resume()
+    awaited(lambda: mesh.metrics("trueup_service_up").get("view-sales") == 1)
+
+
+def test_a_killed_metrics_page_is_back_at_the_same_address(mesh: Shell) -> None:
+    before = mesh.process("metrics")
+    os.kill(before["pid"], signal.SIGKILL)
+    awaited(lambda: mesh.process("metrics")["restarts"] == before["restarts"] + 1)
+    awaited(lambda: mesh.metrics("trueup_service_up"))
 
 
 def test_a_refusal_has_its_own_exit_code(mesh: Shell) -> None:

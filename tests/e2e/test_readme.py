@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from nats.aio.client import Client
@@ -146,6 +147,20 @@ async def test_a_process_says_how_far_behind_it_is_as_the_readme_says(client: Cl
             assert shown["streams"].keys() == found["streams"].keys()
             for domain, lag in shown["streams"].items():
                 assert lag.keys() == found["streams"][domain].keys()
+
+
+@pytest.mark.usefixtures("url")
+def test_the_metrics_page_has_the_numbers_that_the_readme_shows(checkout: Path) -> None:
+    """By name and labels: what they are is of the moment."""
+    (page,) = (e for e in nats_cli.examples(README, "Lag and health") if e.words[0] == "curl")
+    assert page.command == "curl -s $TRUEUP_METRICS_URL"
+    told = re.search(r"TRUEUP_METRICS_URL=(\S+)", run(checkout, "scripts/trueup", "env").stdout)
+    assert told is not None
+    with urlopen(told[1]) as answer:
+        found = {line.rpartition(" ")[0] for line in answer.read().decode().splitlines()}
+    shown = {line.rpartition(" ")[0] for line in page.printed if line.startswith("trueup_")}
+    assert shown
+    assert shown <= found
 
 
 @pytest.mark.skipif(nats_cli.NATS is None, reason="there is no `nats` on PATH")

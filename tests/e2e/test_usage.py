@@ -111,6 +111,18 @@ def test_a_taken_port_is_told_and_nothing_is_left_running(tmp_path: Path) -> Non
     assert trueup("down", home=tmp_path).out == f"Nothing runs in {tmp_path}.\n"
 
 
+def test_a_taken_port_for_the_metrics_page_is_told_before_anything_is_started(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = trueup("up", home=tmp_path, TRUEUP_METRICS_PORT=str(port))
+    assert done.code == 3
+    said = f"The metrics page has no port: port {port} is taken by another program: name another"
+    assert f"trueup: {said} in TRUEUP_METRICS_PORT.\n" in done.err
+    assert "Starting" not in done.err
+
+
 def test_a_server_of_ones_own_that_is_not_there_is_told(tmp_path: Path) -> None:
     url = "postgresql://shop:secret@127.0.0.1:1/postgres"
     done = trueup("up", home=tmp_path, TRUEUP_DATABASE_URL=url)

@@ -68,7 +68,7 @@ def test_each_domain_and_each_view_of_the_shop_has_a_container() -> None:
         assert module(name) == f"projections.{name.removeprefix('view-')}"
 
 
-@pytest.mark.parametrize("service", OURS)
+@pytest.mark.parametrize("service", [*OURS, "metrics"])
 def test_each_variable_is_one_that_the_code_reads(service: str) -> None:
     patterns = [re.escape(v.name).replace("<DOMAIN>", "[A-Z]+") for v in VARIABLES]
     for name in SERVICES[service]["environment"]:
@@ -126,12 +126,30 @@ def test_a_health_check_asks_for_the_service_by_its_name(service: str) -> None:
     ]
 
 
-def test_only_nats_is_published_and_only_to_this_machine() -> None:
+def test_only_nats_and_the_metrics_page_are_published_and_only_to_this_machine() -> None:
     published = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
+    # A Prometheus is seldom one of these containers; the page says nothing of any order.
+    assert published.pop("metrics") == ["127.0.0.1:9464:9464"]
     assert published == {
         server: [f"127.0.0.1:{port}:4222"] for port, server in enumerate(NATS, 4222)
     }
     assert published.keys() <= set(re.findall(r"nats-\d", settings("ordering").nats_url))
+
+
+def test_the_metrics_page_is_where_it_is_published_and_asked_for_its_health() -> None:
+    service = SERVICES["metrics"]
+    assert service["command"] == ["python", "-m", "scripts.metrics", "--host", "0.0.0.0"]
+    port = settings("metrics").metrics_port
+    assert service["ports"][0].endswith(f":{port}")
+    assert f"127.0.0.1:{port}/health" in service["healthcheck"]["test"][-1]
+    assert port == Settings.from_environment({}).metrics_port
+
+
+def test_the_metrics_page_knows_nats_and_no_database_and_waits_for_nobody() -> None:
+    service = SERVICES["metrics"]
+    assert settings("metrics").nats_url == settings("ordering").nats_url
+    assert not [name for name in service["environment"] if name.endswith("DATABASE_URL")]
+    assert service["depends_on"] == {}
 
 
 def test_each_server_of_nats_is_one_of_a_cluster_with_a_disk_of_its_own() -> None:
@@ -194,7 +212,8 @@ def test_the_image_has_the_uv_of_the_lock_file() -> None:
 def test_the_image_has_all_that_its_processes_import() -> None:
     recipe = SERVICES["ordering"]["build"]["dockerfile_inline"]
     assert set(re.findall(r"--no-install-package (\S+)", recipe)) == set(LEFT_OUT)
-    modules = [*map(module, OURS), "scripts.healthy", "scripts.provider.__main__"]
+    scripts = [f"scripts.{name}" for name in ("healthy", "provider.__main__", "metrics.__main__")]
+    modules = [*map(module, OURS), *scripts]
     hide = f"import sys\nfor name in {MODULES_LEFT_OUT!r}: sys.modules[name] = None\n"
     program = hide + "".join(f"import {name}\n" for name in modules)
     command = [sys.executable, "-c", program]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import socket
 from typing import Any
 
 import msgspec
@@ -42,7 +44,7 @@ async def test_a_service_says_who_it_is(net: Net) -> None:
         "name": net.domain,
         "id": ping["id"],
         "version": "1.2.3",
-        "metadata": {},
+        "metadata": {"host": socket.gethostname(), "pid": str(os.getpid())},
     }
     assert re.fullmatch(r"[A-Za-z0-9]+", ping["id"])
     assert await ask(broker, f"$SRV.PING.{net.domain}.{ping['id']}") == ping
