@@ -23,7 +23,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "trueup_up": _gauge("1 if NATS answers; if not, nothing else can be told"),
     "trueup_service_up": _gauge("1 if a process of the service answers"),
     "trueup_processes": _gauge("Processes of the service that answer"),
-    "trueup_problem": _gauge("1 for what has stopped; status.<service> and the log say why"),
+    "trueup_problem": _gauge("1 for what has stopped; its status and its log say why"),
     "trueup_position": _gauge("Position of the last event of the stream that was applied"),
     "trueup_behind_events": _gauge("Events in the stream that are not applied yet"),
     "trueup_oldest_event_age_seconds": _gauge("Age of the first event that is not applied yet"),
