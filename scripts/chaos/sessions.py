@@ -18,7 +18,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -30,23 +29,20 @@ from rich.console import Console
 
 from bus import subjects
 from bus.broker.nats import NatsBroker
-from bus.broker.port import Broker, BrokerUnavailable, NoResponders, Reply
 from bus.clock import uuid7
 from bus.replies import AT_LEAST
 from bus.tasks import end
+from scripts.chaos.at_once import at_once
 from scripts.chaos.mesh import Broken, Mesh
+from scripts.chaos.patient import Patient
 from scripts.commands.output import say
 from scripts.commands.progress import Progress
 
 SCALE = {"inventory": 2, "catalog": 2, "view-stock": 3, "view-products": 3}
 ROUNDS = 2
 """Writes of a session; after each it reads twice."""
-PAUSE = 0.05
-"""Seconds until a session that is told to ask again does so."""
 LIFE = (0.3, 1.5)
 """Seconds between two kills."""
-PATIENCE = 60.0
-"""Seconds after which a question that nobody answers breaks the run."""
 
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
 
@@ -93,14 +89,14 @@ class Tally:
 class Sessions:
     """Plays them, and counts."""
 
-    def __init__(self, mesh: Mesh, broker: Broker, chance: random.Random) -> None:
+    def __init__(self, mesh: Mesh, patient: Patient, chance: random.Random) -> None:
         self.tally = Tally()
         self._mesh = mesh
-        self._broker = broker
+        self._patient = patient
         self._chance = chance
         self._run = secrets.token_hex(4)
 
-    async def play(self, count: int, at_once: int, progress: Progress) -> None:
+    async def play(self, count: int, clients: int, progress: Progress) -> None:
         """Raises Broken where somebody is not answered any more."""
         numbers = iter(range(count))
 
@@ -112,9 +108,7 @@ class Sessions:
 
         killing = asyncio.create_task(self._kill())
         try:
-            async with asyncio.TaskGroup() as clients:
-                for _ in range(at_once):
-                    clients.create_task(client())
+            await at_once(clients, client)
         finally:
             await end([killing])
 
@@ -147,7 +141,7 @@ class Sessions:
         name, body = kind.command(number)
         subject = subjects.command(kind.domain, name, id)
         headers = {"Nats-Msg-Id": uuid7()}
-        reply = await self._answered(subject, msgspec.json.encode(body), headers)
+        reply = await self._patient.ask(subject, msgspec.json.encode(body), headers)
         if AT_LEAST not in reply.headers:
             raise Broken(f"{subject} was answered {reply.body.decode()}")
         domain, _, position = reply.headers[AT_LEAST].partition("=")
@@ -155,22 +149,8 @@ class Sessions:
 
     async def _read(self, kind: Kind, id: str, heard: Mapping[str, int]) -> Any:
         body = msgspec.json.encode({"after": heard})
-        reply = await self._answered(subjects.query(kind.view, "get", id), body, {})
+        reply = await self._patient.ask(subjects.query(kind.view, "get", id), body, {})
         return {"positions": {}, **msgspec.json.decode(reply.body)}
-
-    async def _answered(self, subject: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Asks until there is an answer that stands. Raises Broken."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while True:
-                    with suppress(NoResponders, BrokerUnavailable):
-                        reply = await self._broker.request(subject, body, headers, 5.0)
-                        if reply.headers.get("Nats-Service-Error-Code") != "503":
-                            return reply
-                    self.tally.again += 1
-                    await asyncio.sleep(PAUSE)
-        except TimeoutError:
-            raise Broken(f"nobody answers {subject}") from None
 
     async def _kill(self) -> None:
         names = [*SCALE, *(f"{name}-{n}" for name in SCALE for n in range(2, SCALE[name] + 1))]
@@ -197,8 +177,8 @@ def main(*, sessions: Count = 100_000, at_once: Count = 64, seed: str = "") -> N
     say(f"seed {seed}")
     try:
         tally = asyncio.run(_played(sessions, at_once, seed))
-    except* Broken as broken:
-        sys.exit("; ".join(map(str, broken.exceptions)))
+    except Broken as broken:
+        sys.exit(str(broken))
     print(
         f"{tally.sessions:,} sessions, {tally.reads:,} reads of what they had written, "
         f"{tally.kills} processes killed, asked again {tally.again:,} times: "
@@ -215,9 +195,11 @@ async def _played(count: int, at_once: int, seed: str) -> Tally:
         broker = NatsBroker(mesh.urls["NATS_URL"], name="sessions")
         await broker.open()
         try:
-            sessions = Sessions(mesh, broker, random.Random(seed))
+            patient = Patient(broker)
+            sessions = Sessions(mesh, patient, random.Random(seed))
             with Progress("sessions", "sessions", Console(stderr=True)) as progress:
                 await sessions.play(count, at_once, progress)
+            sessions.tally.again = patient.again
             return sessions.tally
         finally:
             await broker.close()
