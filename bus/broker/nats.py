@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from bus.broker import frames, routed
 from bus.broker.connection import Connection
 from bus.broker.inbound import Inbound, Tally, hand_over
+from bus.broker.listeners import Listeners
 from bus.broker.micro import Micro
 from bus.broker.port import (
     Endpoint,
@@ -18,6 +19,7 @@ from bus.broker.port import (
     StreamMessage,
     StreamState,
     Submission,
+    Subscriber,
 )
 from bus.broker.stream_reader import StreamReader
 from bus.broker.streams import Streams, StreamSettings
@@ -44,6 +46,7 @@ class NatsBroker:
     ) -> None:
         self._connection = Connection(url, name, options)
         self._streams = Streams(self._connection, streams or StreamSettings())
+        self._listeners: dict[str, Listeners] = {}
 
     @property
     def max_payload(self) -> int:
@@ -110,6 +113,10 @@ class NatsBroker:
         self, subject: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> None:
         self._connection.publish(subject, body, frames.encode_headers(headers))
+
+    async def listeners(self, pattern: str) -> Collection[Subscriber]:
+        asked = self._listeners.setdefault(pattern, Listeners(self._connection, pattern))
+        return await asked.now()
 
     async def ensure_submissions(self) -> None:
         await self._streams.ensure_submissions()
