@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from bus.clock import uuid7
-from bus.store.port import START, Parked, ParkedRow, StoreUnavailable
+from bus.store.memory_lease import MemoryLease
+from bus.store.port import START, Lease, Parked, ParkedRow, StoreUnavailable
 from bus.view import View
 from bus.views import builds, memory_proof
 from bus.views.kept import check_view, shape
@@ -132,6 +133,9 @@ class MemoryViewStore:
     async def trim(self, before: datetime) -> None:
         for shelf in self._views.shelves.get(self.view.name, {}).values():
             shelf.trim(before)
+
+    def lease(self) -> Lease:
+        return MemoryLease(self._views.leadership[self.view.name])
 
     @asynccontextmanager
     async def history(self) -> AsyncIterator[MemoryHistory]:

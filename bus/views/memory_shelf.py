@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bus.clock import uuid7
+from bus.store.memory_lease import Leadership
 from bus.store.port import Checkpoint, ParkedRow
 from bus.view import Scalar
 from bus.views import kept
@@ -122,6 +124,7 @@ class MemoryViews:
     def __init__(self) -> None:
         self.shelves: dict[str, dict[int, Shelf]] = {}
         self.repairs: dict[str, list[ViewRepaired]] = {}
+        self.leadership: defaultdict[str, Leadership] = defaultdict(Leadership)
 
     def builds(self, view: str) -> Sequence[Build]:
         return sorted(shelf.build for shelf in self.shelves.get(view, {}).values())

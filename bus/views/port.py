@@ -15,7 +15,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from bus.halt import Halt
-from bus.store.port import Checkpoint, Parked, ParkedRow
+from bus.store.port import Checkpoint, Lease, Parked, ParkedRow
 from bus.view import Rows, Scalar, View
 from bus.views.proof import Proves
 
@@ -281,6 +281,9 @@ class ViewStore(Proves, Protocol):
 
     async def trim(self, before: datetime) -> None:
         """Forgets what had been superseded before a time, in all builds of the view's."""
+
+    def lease(self) -> Lease:
+        """Who tells live queries what changes: one process of the view, whichever build it has."""
 
     def history(self) -> AbstractAsyncContextManager[History]:
         """Rows as they were, to answer one question. Raises Replaced as `snapshot`."""

@@ -10,8 +10,9 @@ from datetime import datetime
 
 import asyncpg
 
+from bus.store.lease import IDLE, PostgresLease
 from bus.store.outages import database, reaching
-from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
+from bus.store.port import Checkpoint, Lease, ParkedRow, StoreUnavailable
 from bus.store.session import Session
 from bus.view import View
 from bus.views import builds, postgres_builds, postgres_history, postgres_proof
@@ -201,6 +202,11 @@ class PostgresViewStore:
         for build in await self.builds():
             async with self._connection(committing=True) as connection:
                 await postgres_history.trim(connection, table(self.view.name, build.number), before)
+
+    def lease(self) -> Lease:
+        ending = _SETTINGS | {"idle_session_timeout": f"{IDLE}s"}
+        what = f"live queries of {self.view.name}"
+        return PostgresLease(lambda: self._connect(ending), self._name, what)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:

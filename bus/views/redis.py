@@ -16,7 +16,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bus.store.port import Parked, ParkedRow, StoreUnavailable
+from bus.store.port import Lease, Parked, ParkedRow, StoreUnavailable
 from bus.tasks import heeding_cancellation
 from bus.view import View
 from bus.views import builds
@@ -36,6 +36,7 @@ from bus.views.port import (
 from bus.views.proof import Mend, Sums, ViewRepaired, Walked
 from bus.views.redis_builds import SWEEP, RedisBuilds, listed, script
 from bus.views.redis_keys import Names, entry, fields, head_seal, place_text, places
+from bus.views.redis_lease import RedisLease
 from bus.views.redis_past import RedisHistory, Scripts
 from bus.views.redis_proof import RedisProof, sealed_script
 from bus.views.redis_rows import RedisRows
@@ -214,6 +215,9 @@ class RedisViewStore:
                 keys = [names.moments, names.oldest, names.history("")]
                 while await self._trim(keys=keys, args=[before.timestamp(), SWEEP]) == SWEEP:
                     pass
+
+    def lease(self) -> Lease:
+        return RedisLease(lambda: self._redis, Names(self.view.name, 0).leader)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
