@@ -12,7 +12,9 @@ from bus.store.memory_lease import MemoryLease
 from bus.store.port import START, Lease, Parked, ParkedRow, StoreUnavailable
 from bus.view import View
 from bus.views import builds, memory_proof
+from bus.views.changes import Mark
 from bus.views.kept import check_view, shape
+from bus.views.memory_changes import MemoryChanges
 from bus.views.memory_past import MemoryHistory
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Shelf
@@ -136,6 +138,19 @@ class MemoryViewStore:
 
     def lease(self) -> Lease:
         return MemoryLease(self._views.leadership[self.view.name])
+
+    async def noted(self) -> Mark | None:
+        return self._views.told.get(self.view.name)
+
+    async def note(self, mark: Mark | None) -> None:
+        self._views.told[self.view.name] = mark
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[MemoryChanges]:
+        shelf = self._asked()
+        if not memory_proof.head_right(shelf):
+            raise StoreUnavailable(f"The view {self.view.name} is being made anew")
+        yield MemoryChanges(self._views.shelves[self.view.name], shelf.build.number)
 
     @asynccontextmanager
     async def history(self) -> AsyncIterator[MemoryHistory]:

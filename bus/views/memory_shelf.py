@@ -14,6 +14,7 @@ from bus.store.port import Checkpoint, ParkedRow
 from bus.view import Scalar
 from bus.views import kept
 from bus.views.builds import serving
+from bus.views.changes import Mark
 from bus.views.port import Build, Stage, ViewMissing
 from bus.views.proof import Sums, ViewRepaired
 
@@ -124,6 +125,7 @@ class MemoryViews:
     def __init__(self) -> None:
         self.shelves: dict[str, dict[int, Shelf]] = {}
         self.repairs: dict[str, list[ViewRepaired]] = {}
+        self.told: dict[str, Mark | None] = {}
         self.leadership: defaultdict[str, Leadership] = defaultdict(Leadership)
 
     def builds(self, view: str) -> Sequence[Build]:
@@ -148,3 +150,4 @@ class MemoryViews:
         """Loses everything, as a Redis without a disk may."""
         self.shelves.clear()
         self.repairs.clear()
+        self.told.clear()

@@ -15,8 +15,9 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from bus.halt import Halt
-from bus.store.port import Checkpoint, Lease, Parked, ParkedRow
+from bus.store.port import Checkpoint, Parked, ParkedRow
 from bus.view import Rows, Scalar, View
+from bus.views.changes import Tells
 from bus.views.proof import Proves
 
 
@@ -225,7 +226,7 @@ class ViewMissing(Exception):
         super().__init__(f"the view {view} is not here yet")
 
 
-class ViewStore(Proves, Protocol):
+class ViewStore(Proves, Tells, Protocol):
     """One view's rows, in one of its builds. Every method raises bus.store.port.StoreUnavailable
     where the servers can't be reached, and ViewChanged where the rows are not this view's."""
 
@@ -281,9 +282,6 @@ class ViewStore(Proves, Protocol):
 
     async def trim(self, before: datetime) -> None:
         """Forgets what had been superseded before a time, in all builds of the view's."""
-
-    def lease(self) -> Lease:
-        """Who tells live queries what changes: one process of the view, whichever build it has."""
 
     def history(self) -> AbstractAsyncContextManager[History]:
         """Rows as they were, to answer one question. Raises Replaced as `snapshot`."""
