@@ -25,6 +25,9 @@ from bus.broker.stream_reader import StreamReader
 from bus.broker.streams import Streams, StreamSettings
 from bus.broker.submissions import Submissions
 
+FULL = 8 * 1024 * 1024
+"""Bytes that wait for the server from which on it is waited for before more is published."""
+
 _TEXT = ("utf-8", "surrogateescape")
 """How a subject is read, whatever it holds."""
 
@@ -112,6 +115,8 @@ class NatsBroker:
     async def publish(
         self, subject: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> None:
+        if self._connection.wire.unsent > FULL:
+            await self._connection.flush()
         self._connection.publish(subject, body, frames.encode_headers(headers))
 
     async def listeners(self, pattern: str) -> Collection[Subscriber]:

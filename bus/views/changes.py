@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from bus.store.port import Lease
 
-STEPS = 20
+STEPS = 8
 """Writes that are told at once, at most."""
 PAGE = 1000
 """Keys compared at once where another build has taken over."""
@@ -45,10 +45,11 @@ class News(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What has changed up to `mark`, in the order of the writes."""
+    """What has changed up to `mark`, in the order of the writes. `ended`: that is all."""
 
     mark: Mark
     news: Sequence[News]
+    ended: bool = True
 
 
 class Standing(NamedTuple):
@@ -126,7 +127,8 @@ async def told(changes: Changes, after: Mark, keys: Collection[str] | None) -> T
     if after.moment < standing.moment:
         upto = min(standing.moment, after.moment + STEPS)
         found = await changes.between(after.build, after.moment, upto, keys)
-        return Told(Mark(after.build, upto), await _news(changes, after.build, found))
+        ended = (after.build, standing.moment) == (changes.serving, upto)
+        return Told(Mark(after.build, upto), await _news(changes, after.build, found), ended)
     if after.build == changes.serving:
         return Told(after, ())
     return await _taken_over(changes, after, standing, keys)
@@ -146,8 +148,8 @@ async def _taken_over(
     page = sorted(keys) if keys is not None else await _page(changes, after)
     was = await changes.rows(after.build, after.moment, page)
     news = [one for one in await stood(changes, now, page) if one.row != was.get(one.key)]
-    ended = keys is not None or len(page) < PAGE
-    return Told(now if ended else after._replace(key=page[-1]), news)
+    whole = keys is not None or len(page) < PAGE
+    return Told(now if whole else after._replace(key=page[-1]), news, ended=False)
 
 
 async def _page(changes: Changes, after: Mark) -> Sequence[str]:
