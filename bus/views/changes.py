@@ -93,9 +93,9 @@ class Changes(Protocol):
         """The last write of the build that serves which is beyond `wanted` in no stream; else
         the first that is remembered."""
 
-    async def ago(self, seconds: float) -> int:
-        """The last write of the build that serves which is older than that, as the server's clock
-        goes; else the first that is remembered."""
+    async def ago(self, seconds: float) -> Mark:
+        """The last write that is older than that, as the server's clock goes, of the build that
+        was asked then; else the first that is remembered."""
 
 
 class Tells(Protocol):

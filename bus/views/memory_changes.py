@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from bus.views.changes import Standing, Version
+from bus.views import builds
+from bus.views.changes import Mark, Standing, Version
 from bus.views.memory_past import last_moment
 from bus.views.memory_shelf import Row, Shelf
 
@@ -55,10 +56,13 @@ class MemoryChanges:
         found = last_moment(shelf, every)
         return found.number if found is not None else _first(shelf)
 
-    async def ago(self, seconds: float) -> int:
-        shelf, before = self._shelves[self.serving], datetime.now(UTC) - timedelta(seconds=seconds)
-        found = (one.number for one in reversed(shelf.moments) if one.at < before)
-        return next(found, _first(shelf))
+    async def ago(self, seconds: float) -> Mark:
+        time = datetime.now(UTC) - timedelta(seconds=seconds)
+        asked = builds.asked_at([shelf.build for shelf in self._shelves.values()], time)
+        build = asked.number if asked else self.serving
+        shelf = self._shelves[build]
+        found = (one.number for one in reversed(shelf.moments) if one.at < time)
+        return Mark(build, next(found, _first(shelf)))
 
 
 def _first(shelf: Shelf) -> int:

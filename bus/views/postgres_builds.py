@@ -15,7 +15,6 @@ from bus.view import View
 from bus.views import builds, postgres_history, postgres_tables
 from bus.views.kept import shape
 from bus.views.port import Aim, Build, Stage
-from bus.views.postgres_changes import NOTED
 from bus.views.postgres_names import table
 from bus.views.postgres_proof import REPAIRS
 
@@ -37,6 +36,9 @@ create table if not exists view_builds (
 );
 create unique index if not exists view_builds_serving on view_builds (view)
     where stage = 'serving';
+create table if not exists view_told (
+    view text primary key, build int not null, moment bigint not null, key text not null
+);
 """
 _LIST = "select number, version, shape, stage, since from view_builds where view = $1"
 
@@ -54,7 +56,7 @@ async def bind(connection: asyncpg.Connection, view: View, aim: Aim, bound: int 
     `builds.chosen`."""
     async with connection.transaction():
         await _alone(connection)
-        await connection.execute(CATALOGUE + REPAIRS + NOTED)
+        await connection.execute(CATALOGUE + REPAIRS)
         await _leave_first_format(connection)
         there = await listed(connection, view.name)
         for build in there:

@@ -6,16 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bus.view import View
+from bus.views import builds, postgres_builds
 from bus.views.changes import Mark, Standing, Version
 from bus.views.postgres_history import Connection
 from bus.views.postgres_names import table
 from bus.views.postgres_past import last_moment
-
-NOTED = """
-create table if not exists view_told (
-    view text primary key, build int not null, moment bigint not null, key text not null
-);
-"""
 
 
 class PostgresChanges:
@@ -81,15 +76,16 @@ class PostgresChanges:
         found = await self._value(*last_moment(self._view, base, every | dict(wanted)))
         return int(found if found is not None else await self._first(base))
 
-    async def ago(self, seconds: float) -> int:
-        base = self._base(self.serving)
+    async def ago(self, seconds: float) -> Mark:
+        time = await self._value("select clock_timestamp() - make_interval(secs => $1)", seconds)
+        there = await postgres_builds.listed(self._connection, self._view.name)
+        asked = builds.asked_at(there, time)
+        build = asked.number if asked else self.serving
+        base = self._base(build)
         found = await self._value(
-            f"select moment from {base}_moments"
-            " where time < clock_timestamp() - make_interval(secs => $1)"
-            " order by moment desc limit 1",
-            seconds,
+            f"select moment from {base}_moments where time < $1 order by moment desc limit 1", time
         )
-        return int(found if found is not None else await self._first(base))
+        return Mark(build, int(found if found is not None else await self._first(base)))
 
     async def _first(self, base: str) -> int:
         first = await self._value(f"select min(moment) from {base}_moments")

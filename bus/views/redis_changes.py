@@ -7,12 +7,15 @@ have done stays as it is.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from bus.view import View
-from bus.views.changes import Standing, Version
+from bus.views import builds
+from bus.views.changes import Mark, Standing, Version
+from bus.views.redis_builds import listed
 from bus.views.redis_keys import Names, places
 from bus.views.redis_past import Moment, Scripts
 from bus.views.redis_stood import Stood
@@ -82,10 +85,16 @@ class RedisChanges:
         )
         for text in filter(None, texts):
             return msgspec.json.decode(text, type=Moment).number
-        return await self.ago(0)
+        return await self._ago(self.serving, 0)
 
-    async def ago(self, seconds: float) -> int:
-        names = self._names(self.serving)
+    async def ago(self, seconds: float) -> Mark:
+        there = (await listed(self._redis, self._view.name)).builds
+        asked = builds.asked_at(there, datetime.now(UTC) - timedelta(seconds=seconds))
+        build = asked.number if asked else self.serving
+        return Mark(build, await self._ago(build, seconds))
+
+    async def _ago(self, build: int, seconds: float) -> int:
+        names = self._names(build)
         return int(await self._scripts.ago(keys=[names.head, names.moments], args=[seconds]))
 
     def _names(self, build: int) -> Names:

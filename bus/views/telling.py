@@ -28,9 +28,15 @@ CHANGED = "changed"
 GAP = 10.0
 """Seconds for which nobody may have looked when a process begins to tell: the one before loses its
 lease, and this one gets it."""
+SLACK = 1.0
+"""Seconds that it may take until the store is asked what has changed since the last look."""
 LONGEST = 60.0
 """Seconds that whoever begins to listen to all rows is told of, at most, from before the look at
 which he is found."""
+
+
+NO_MARK = Mark(0, 0)
+"""Of no build: they are numbered from 1."""
 
 
 class Sent(NamedTuple):
@@ -57,9 +63,10 @@ class Heard:
 
 
 class Step(NamedTuple):
-    """What is to be told next."""
+    """What is to be told next, to those who know what was `sent` before."""
 
     told: Told
+    sent: Mapping[str, Sent]
     current: Sequence[News]
     listeners: frozenset[Subscriber]
 
@@ -116,8 +123,8 @@ class Telling:
             return Heard(looked)
         kept = {key: sent for key, sent in before.sent.items() if key in audience.keys}
         async with self._store.changes() as changes:
-            step = await _next(changes, before, audience, kept, looked)
-        sent = dict(kept)
+            step = await _next(changes, before, audience, kept)
+        sent = dict(step.sent)
         for news in step.told.news:
             if _is_news(news, sent.get(news.key)) and subjects.is_token(news.key):
                 await self._publish(CHANGED, news)
@@ -145,10 +152,10 @@ class Telling:
 
 
 async def _next(
-    changes: Changes, before: Heard, audience: Audience, kept: Mapping[str, Sent], looked: float
+    changes: Changes, before: Heard, audience: Audience, kept: Mapping[str, Sent]
 ) -> Step:
     if kept or audience.widely:
-        after = await _after(changes, before, audience, looked)
+        after = await _after(changes, before, audience)
     else:
         after = await _now(changes)
     try:
@@ -156,20 +163,21 @@ async def _next(
     except Lost:  # the rows were made anew: they are told where they are not what was told last
         mark = await _now(changes)
         found = Told(mark, await stood(changes, mark, sorted(kept)))
+        kept = {key: sent._replace(mark=NO_MARK) for key, sent in kept.items()}
     new = {one: key for one, key in audience.singly.items() if one not in before.listeners}
     if not found.ended:  # what they are told first is how it is now
-        return Step(found, (), audience.all - new.keys())
+        return Step(found, kept, (), audience.all - new.keys())
     current = await stood(changes, found.mark, sorted({*new.values()}))
-    return Step(found, current, audience.all)
+    return Step(found, kept, current, audience.all)
 
 
-async def _after(changes: Changes, before: Heard, audience: Audience, looked: float) -> Mark:
+async def _after(changes: Changes, before: Heard, audience: Audience) -> Mark:
     """Where to go on. Whoever begins to listen to all rows, while nobody else does, has missed
     what has changed since the last look."""
     if not audience.widely or before.widely:
         return before.mark or await _now(changes)
-    ago = await changes.ago(min(looked - before.looked, LONGEST))
-    back = Mark(changes.serving, ago)
+    missed = min(time.monotonic() - before.looked, LONGEST) + SLACK
+    back = await changes.ago(missed)
     if before.mark is None:
         return back
     return min(back, before.mark) if back.build == before.mark.build else before.mark
