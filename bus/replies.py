@@ -59,10 +59,15 @@ class _Accepted(Struct, tag="accepted", tag_field="status"):
 _encode = msgspec.json.Encoder().encode
 
 
+def at_least(positions: Mapping[str, int]) -> str:
+    """The header's value for positions by domain."""
+    return ", ".join(f"{domain}={position}" for domain, position in sorted(positions.items()))
+
+
 def accepted(id: str, outcome: Accepted, domain: str) -> Answer:
     events = [_Event(written.type, written.version) for written in outcome.events]
     body = _Accepted(id, outcome.version, outcome.position, events, outcome.replayed)
-    return Answer("accepted", _encode(body), {AT_LEAST: f"{domain}={outcome.position}"})
+    return Answer("accepted", _encode(body), {AT_LEAST: at_least({domain: outcome.position})})
 
 
 def error(

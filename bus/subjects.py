@@ -10,10 +10,27 @@ SUBMISSIONS = "SUBMISSIONS"
 """The work-queue stream of commands that were stored before they were handled."""
 
 _id = re.compile(ID_PATTERN).match
+_token = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff.*>]+").fullmatch
 
 
 def is_id(token: str) -> bool:
     return _id(token) is not None
+
+
+def is_token(text: str) -> bool:
+    """Whether it can be one token of a subject, as every id can."""
+    return _token(text) is not None
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether there is a subject that both patterns match."""
+    ours, theirs = one.split("."), other.split(".")
+    for mine, yours in zip(ours, theirs, strict=False):
+        if ">" in (mine, yours):
+            return True
+        if mine != yours and "*" not in (mine, yours):
+            return False
+    return len(ours) == len(theirs)
 
 
 def command(domain: str, name: str, id: str) -> str:
@@ -74,3 +91,8 @@ def parked_retry(owner: str) -> str:
 
 def query(view: str, name: str, key: str | None = None) -> str:
     return f"qry.{view}.{name}" + (f".{key}" if key else "")
+
+
+def live(view: str, key: str) -> str:
+    """Where a row is told whenever it changes, to whoever listens."""
+    return f"live.{view}.{key}"

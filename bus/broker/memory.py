@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
 from bus.broker import frames
 from bus.broker.inbound import Inbound, Tally, hand_over
@@ -21,6 +21,7 @@ from bus.broker.port import (
     StreamMessage,
     StreamState,
     Submission,
+    Subscriber,
     WrongSequence,
 )
 
@@ -137,6 +138,10 @@ class MemoryBroker:
         self._check(subject, body, headers)
         await self._link.use()
         self._server.send(subject, body, headers)
+
+    async def listeners(self, pattern: str) -> Collection[Subscriber]:
+        await self._link.use()
+        return self._server.listeners(pattern)
 
     async def ensure_submissions(self) -> None:
         await self._link.use()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -18,7 +18,7 @@ from bus import subjects
 from bus.broker import frames
 from bus.broker.memory_queue import MemoryQueue
 from bus.broker.memory_stream import MemoryStream
-from bus.broker.port import StreamMissing
+from bus.broker.port import StreamMissing, Subscriber
 
 EXPECTED = "Nats-Expected-Last-Sequence"
 
@@ -31,9 +31,11 @@ class Message(NamedTuple):
 
 
 class Interest:
-    """A subscription. Those of one `queue` share the messages, in turns."""
+    """A subscription. Those of one `queue` share the messages, in turns. `number` is another
+    one each time that it is added to a server."""
 
     def __init__(self, pattern: str, queue: str | None, take: Callable[[Message], None]) -> None:
+        self.number = 0
         self.pattern = pattern
         self.queue = queue
         self.take = take
@@ -60,11 +62,21 @@ class MemoryServer:
         self._wildcards: list[Interest] = []
         self._turns: defaultdict[str, int] = defaultdict(int)
         self._inboxes = itertools.count(1)
+        self._interests = itertools.count(1)
 
     def inbox(self) -> str:
         return f"_INBOX.memory.{next(self._inboxes)}"
 
+    def listeners(self, pattern: str) -> Collection[Subscriber]:
+        interests = [*itertools.chain.from_iterable(self._literal.values()), *self._wildcards]
+        return [
+            Subscriber("memory", 0, str(one.number), one.pattern)
+            for one in interests
+            if subjects.overlap(one.pattern, pattern)
+        ]
+
     def add(self, interest: Interest) -> None:
+        interest.number = next(self._interests)
         self._beside(interest).append(interest)
 
     def remove(self, interest: Interest) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from bus.broker import frames, routed
 from bus.broker.connection import Connection
 from bus.broker.gathering import Complete, gathered
 from bus.broker.inbound import Inbound, Tally, hand_over
+from bus.broker.listeners import Listeners
 from bus.broker.micro import Micro
 from bus.broker.port import (
     Endpoint,
@@ -19,10 +20,14 @@ from bus.broker.port import (
     StreamMessage,
     StreamState,
     Submission,
+    Subscriber,
 )
 from bus.broker.stream_reader import StreamReader
 from bus.broker.streams import Streams, StreamSettings
 from bus.broker.submissions import Submissions
+
+FULL = 8 * 1024 * 1024
+"""Bytes that wait for the server from which on it is waited for before more is published."""
 
 _TEXT = ("utf-8", "surrogateescape")
 """How a subject is read, whatever it holds."""
@@ -45,6 +50,7 @@ class NatsBroker:
     ) -> None:
         self._connection = Connection(url, name, options)
         self._streams = Streams(self._connection, streams or StreamSettings())
+        self._listeners: dict[str, Listeners] = {}
 
     @property
     def max_payload(self) -> int:
@@ -125,7 +131,13 @@ class NatsBroker:
     async def publish(
         self, subject: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> None:
+        if self._connection.wire.unsent > FULL:
+            await self._connection.flush()
         self._connection.publish(subject, body, frames.encode_headers(headers))
+
+    async def listeners(self, pattern: str) -> Collection[Subscriber]:
+        asked = self._listeners.setdefault(pattern, Listeners(self._connection, pattern))
+        return await asked.now()
 
     async def ensure_submissions(self) -> None:
         await self._streams.ensure_submissions()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -92,6 +92,16 @@ class Serving(Protocol):
         goes on to somebody else of the queue group. Where there is nobody else, nobody
         answers it: no server asks for a message back. Whoever sent it repeats it by its id.
         """
+
+
+class Subscriber(NamedTuple):
+    """A subscription as the servers know it. Whoever subscribes once more, or connects again,
+    has another `connection` or `number`; what these are is the adapter's matter."""
+
+    server: str
+    connection: int
+    number: str
+    subject: str
 
 
 class WrongSequence(Exception):
@@ -192,6 +202,13 @@ class Broker(Protocol):
     async def publish(
         self, subject: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> None: ...
+
+    async def listeners(self, pattern: str) -> Collection[Subscriber]:
+        """Who subscribes now to anything that `pattern` matches, wildcards on either side.
+
+        All that this connection published before, without breaking meanwhile, has come to its
+        server by then; and what it publishes from now on reaches all of them.
+        """
 
     async def ensure_submissions(self) -> None:
         """Creates the work-queue stream SUBMISSIONS over `submit.>` unless it is there."""

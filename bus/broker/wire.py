@@ -36,6 +36,11 @@ class Wire(Client):
         """Bytes that are queued for the socket."""
         return self._pending_data_size
 
+    @property
+    def server(self) -> str:
+        """The id of the server that this is connected to, or was last."""
+        return str(self._server_info.get("server_id", ""))
+
     def listen(self, subject: str, listener: Listener, queue: str = "") -> int:
         """Gives the subscription's number. It is made again after every reconnect."""
         self._sid += 1

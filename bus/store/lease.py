@@ -1,4 +1,4 @@
-"""Leadership of a domain: an advisory lock on a Postgres session of its own.
+"""Leadership of a domain or a view: an advisory lock on a Postgres session of its own.
 
 The session ends when it stands still for three seconds, so that a process that is paused
 or cut off loses the lock; without that it would keep it for ever.
@@ -21,22 +21,31 @@ TOUCH = 1.0
 RETRY = 0.5
 """Seconds between attempts to reach a database that can't be reached."""
 
-_LOCK = """select pg_advisory_lock(
-    hashtextextended('trueup leader in ' || current_setting('search_path'), 0))"""
+DOMAIN = "leader"
+"""What is led where nothing else is named."""
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 
 
 class PostgresLease:
-    """See `bus.store.port.Lease`. `connect` opens a session that ends after IDLE seconds."""
+    """See `bus.store.port.Lease`. `connect` opens a session that ends after IDLE seconds; `name`
+    is the database's. There is one leader for each `what` in a schema of it."""
 
-    def __init__(self, connect: Connect, name: str) -> None:
+    def __init__(self, connect: Connect, name: str, what: str = DOMAIN) -> None:
         self._connect = connect
         self._name = name
+        self._what = what
+        self._until = 0.0
         self._connection: asyncpg.Connection | None = None
         self._touching: asyncio.Task[None] | None = None
         self._gone = asyncio.Event()
         self._gone.set()
+
+    @property
+    def held(self) -> bool:
+        """The server ends the session IDLE seconds after the last sign of life has come to it,
+        which was not before it was sent."""
+        return not self._gone.is_set() and asyncio.get_running_loop().time() < self._until
 
     async def acquire(self) -> None:
         await self.release()
@@ -65,7 +74,8 @@ class PostgresLease:
         except OUTAGES:
             return False
         try:
-            await connection.execute(_LOCK, timeout=None)
+            await connection.execute(_lock(self._what), timeout=None)
+            await self._sign(connection, IDLE)  # nobody knows when the lock was given
         except OUTAGES:
             await _end(connection)
             return False
@@ -90,11 +100,21 @@ class PostgresLease:
             while not gone.is_set():
                 await asyncio.sleep(TOUCH)
                 with reaching(self._name):
-                    await connection.execute("select", timeout=IDLE - TOUCH)
+                    await self._sign(connection, IDLE - TOUCH)
         except Exception:
             connection.terminate()
         finally:
             gone.set()
+
+    async def _sign(self, connection: asyncpg.Connection, patience: float) -> None:
+        sent = asyncio.get_running_loop().time()
+        await connection.execute("select", timeout=patience)
+        self._until = sent + IDLE
+
+
+def _lock(what: str) -> str:
+    text = f"'trueup {what} in ' || current_setting('search_path')"
+    return f"select pg_advisory_lock(hashtextextended({text}, 0))"
 
 
 async def _end(connection: asyncpg.Connection) -> None:

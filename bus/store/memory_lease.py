@@ -41,6 +41,10 @@ class MemoryLease:
         self._leadership = leadership
         self._session: asyncio.Event | None = None
 
+    @property
+    def held(self) -> bool:
+        return self._session is not None and not self._session.is_set()
+
     async def acquire(self) -> None:
         await self.release()
         self._session = await self._leadership.begin()

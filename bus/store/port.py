@@ -107,7 +107,13 @@ class Landed(NamedTuple):
 
 
 class Lease(Protocol):
-    """Leadership of a store's domain: one process has it at a time."""
+    """Leadership of a store's domain, or of a view: one process has it at a time."""
+
+    @property
+    def held(self) -> bool:
+        """Whether this process leads for certain: False also once it has stood still, or been cut
+        off, for so long that another one may lead. Asked right before whatever only the one may
+        do that leads."""
 
     async def acquire(self) -> None:
         """Returns when this process leads. Waits for ever if it must."""

@@ -19,6 +19,12 @@ def serving(builds: Sequence[Build]) -> Build | None:
     return next((build for build in builds if build.stage is Stage.SERVING), None)
 
 
+def asked_at(builds: Sequence[Build], time: datetime) -> Build | None:
+    """The one that was asked at a time, if it is still there; else the one that is."""
+    later = [b for b in builds if b.stage is Stage.KEPT and b.since > time]
+    return min(later, key=lambda b: b.since) if later else serving(builds)
+
+
 def chosen(view: View, builds: Sequence[Build], aim: Aim, bound: int | None) -> Build | None:
     """The build that a store of `view` works on; None: it has to begin one.
 

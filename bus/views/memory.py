@@ -8,10 +8,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from bus.clock import uuid7
-from bus.store.port import START, Parked, ParkedRow, StoreUnavailable
+from bus.store.memory_lease import MemoryLease
+from bus.store.port import START, Lease, Parked, ParkedRow, StoreUnavailable
 from bus.view import View
 from bus.views import builds, memory_proof
+from bus.views.changes import Mark
 from bus.views.kept import check_view, shape
+from bus.views.memory_changes import MemoryChanges
 from bus.views.memory_past import MemoryHistory
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Shelf
@@ -132,6 +135,22 @@ class MemoryViewStore:
     async def trim(self, before: datetime) -> None:
         for shelf in self._views.shelves.get(self.view.name, {}).values():
             shelf.trim(before)
+
+    def lease(self) -> Lease:
+        return MemoryLease(self._views.leadership[self.view.name])
+
+    async def noted(self) -> Mark | None:
+        return self._views.told.get(self.view.name)
+
+    async def note(self, mark: Mark | None) -> None:
+        self._views.told[self.view.name] = mark
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[MemoryChanges]:
+        shelf = self._asked()
+        if not memory_proof.head_right(shelf):
+            raise StoreUnavailable(f"The view {self.view.name} is being made anew")
+        yield MemoryChanges(self._views.shelves[self.view.name], shelf.build.number)
 
     @asynccontextmanager
     async def history(self) -> AsyncIterator[MemoryHistory]:

@@ -24,7 +24,7 @@ class MemoryHistory:
         since = None
         for build in there:
             shelf = self._views.shelves[view.name][build.number]
-            if (moment := _last(shelf, wanted)) is not None:
+            if (moment := last_moment(shelf, wanted)) is not None:
                 return MemoryPast(self._views, view, shelf, moment)
             since = since or (shelf.moments[0].positions if shelf.moments else None)
         raise NotRemembered(view, since)
@@ -58,7 +58,7 @@ class MemoryPast:
         return Row(0, {}, (change.row, columns) if change.row is not None else None)
 
 
-def _last(shelf: Shelf, wanted: Mapping[str, int]) -> Moment | None:
+def last_moment(shelf: Shelf, wanted: Mapping[str, int]) -> Moment | None:
     """The last that is beyond `wanted` in no stream."""
     for moment in reversed(shelf.moments):
         if all(n <= wanted[domain] for domain, n in moment.positions.items()):

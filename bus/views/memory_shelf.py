@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bus.clock import uuid7
+from bus.store.memory_lease import Leadership
 from bus.store.port import Checkpoint, ParkedRow
 from bus.view import Scalar
 from bus.views import kept
 from bus.views.builds import serving
+from bus.views.changes import Mark
 from bus.views.port import Build, Stage, ViewMissing
 from bus.views.proof import Sums, ViewRepaired
 
@@ -122,6 +125,8 @@ class MemoryViews:
     def __init__(self) -> None:
         self.shelves: dict[str, dict[int, Shelf]] = {}
         self.repairs: dict[str, list[ViewRepaired]] = {}
+        self.told: dict[str, Mark | None] = {}
+        self.leadership: defaultdict[str, Leadership] = defaultdict(Leadership)
 
     def builds(self, view: str) -> Sequence[Build]:
         return sorted(shelf.build for shelf in self.shelves.get(view, {}).values())
@@ -145,3 +150,4 @@ class MemoryViews:
         """Loses everything, as a Redis without a disk may."""
         self.shelves.clear()
         self.repairs.clear()
+        self.told.clear()

@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 from bus.halt import Halt
 from bus.store.port import Checkpoint, Parked, ParkedRow
 from bus.view import Rows, Scalar, View
+from bus.views.changes import Tells
 from bus.views.proof import Proves
 
 
@@ -225,7 +226,7 @@ class ViewMissing(Exception):
         super().__init__(f"the view {view} is not here yet")
 
 
-class ViewStore(Proves, Protocol):
+class ViewStore(Proves, Tells, Protocol):
     """One view's rows, in one of its builds. Every method raises bus.store.port.StoreUnavailable
     where the servers can't be reached, and ViewChanged where the rows are not this view's."""
 

@@ -10,12 +10,14 @@ from datetime import datetime
 
 import asyncpg
 
+from bus.store.lease import IDLE, PostgresLease
 from bus.store.outages import database, reaching
-from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
+from bus.store.port import Checkpoint, Lease, ParkedRow, StoreUnavailable
 from bus.store.session import Session
 from bus.view import View
-from bus.views import builds, postgres_builds, postgres_history, postgres_proof
+from bus.views import builds, postgres_builds, postgres_changes, postgres_history, postgres_proof
 from bus.views import postgres_tables as tables
+from bus.views.changes import Mark
 from bus.views.kept import check_view
 from bus.views.port import (
     Aim,
@@ -28,6 +30,7 @@ from bus.views.port import (
     State,
     Superseded,
 )
+from bus.views.postgres_changes import PostgresChanges
 from bus.views.postgres_names import table
 from bus.views.postgres_past import PostgresHistory
 from bus.views.postgres_rows import PostgresRows
@@ -201,6 +204,27 @@ class PostgresViewStore:
         for build in await self.builds():
             async with self._connection(committing=True) as connection:
                 await postgres_history.trim(connection, table(self.view.name, build.number), before)
+
+    def lease(self) -> Lease:
+        ending = _SETTINGS | {"idle_session_timeout": f"{IDLE}s"}
+        what = f"live queries of {self.view.name}"
+        return PostgresLease(lambda: self._connect(ending), self._name, what)
+
+    async def noted(self) -> Mark | None:
+        async with self._connection() as connection:
+            return await postgres_changes.noted(connection, self.view.name)
+
+    async def note(self, mark: Mark | None) -> None:
+        async with self._connection(committing=True) as connection:
+            await postgres_changes.note(connection, self.view.name, mark)
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[PostgresChanges]:
+        async with self._one_moment() as connection:
+            number = await self._asked(connection)
+            if not await connection.fetchval(tables.right_statement(table(self.view.name, number))):
+                raise StoreUnavailable(f"The view {self.view.name} is being made anew")
+            yield PostgresChanges(connection, self.view, number)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:

@@ -1,6 +1,7 @@
 """How a view's rows were, in Postgres: what each write has superseded.
 
-…_moments    the writes that are remembered: number, time, and a position a source
+…_moments    the writes that are remembered: number, time, a position a source, and the keys that
+             had no row before
 …_history    rows as they stood from the write `moment_since` on, until the write `moment_until`
 
 Writes are numbered in the build's head; `since` there is the first that is remembered, null where
@@ -27,8 +28,10 @@ async def create(connection: Connection, view: View, base: str) -> None:
     at = "".join(f", {position} bigint not null" for position in positions(view))
     await connection.execute(f"""
         create table {base}_moments (
-            moment bigint primary key, time timestamptz not null default clock_timestamp(){at}
+            moment bigint primary key, time timestamptz not null default clock_timestamp(){at},
+            created text[]
         );
+        alter table {base}_moments alter created set storage external;
         create table {base}_history (
             key text collate "C" not null, row json{rest},
             moment_since bigint not null, moment_until bigint not null
@@ -41,9 +44,20 @@ async def create(connection: Connection, view: View, base: str) -> None:
         await connection.execute(f"create index on {base}_moments ({position}, moment)")
 
 
+async def complete(connection: Connection, base: str) -> None:
+    """Adds what a build from before live queries lacks. Of its earlier writes nobody can say
+    which keys were new."""
+    lacks = """
+        select to_regclass($1) is not null and not exists (
+            select from pg_attribute where attrelid = to_regclass($1) and attname = 'created')
+    """
+    if await connection.fetchval(lacks, f"{base}_moments"):
+        await connection.execute(f"alter table {base}_moments add created text[]")
+
+
 def written(view: View, base: str) -> str:
     """The parts of a write that keep what it supersedes; `$3` and `$4` are the domains and
-    positions that it moves to, `$14` its keys."""
+    positions that it moves to, `$14` its keys, `sealed` its rows."""
     names = ", ".join(["key", "row", *slots(view), *columns(view), "moment_since"])
     return f"""
         superseded as (
@@ -51,8 +65,9 @@ def written(view: View, base: str) -> str:
             select {", ".join(f"b.{name}" for name in names.split(", "))}, moved.moment
             from moved join {base} b on b.key = any($14::text[]) where moved.since is not null
         ), noted as (
-            insert into {base}_moments (moment, {", ".join(positions(view))})
-            select moved.moment, {", ".join(_moved(view, base))} from moved
+            insert into {base}_moments (moment, {", ".join(positions(view))}, created)
+            select moved.moment, {", ".join(_moved(view, base))},
+                nullif(array(select key from sealed where not old), '{{}}') from moved
             where moved.since is not null
         )
     """

@@ -28,7 +28,7 @@ class PostgresHistory:
         since = None
         for build in there:
             base = table(view.name, build.number)
-            moment = await self._connection.fetchval(*_last(view, base, wanted))
+            moment = await self._connection.fetchval(*last_moment(view, base, wanted))
             if moment is not None:
                 return PostgresPast(
                     self._connection, view, base, moment, await self._positions(view, base, moment)
@@ -112,8 +112,9 @@ def _typed(view: View) -> str:
     return ", ".join(['key collate "C"', "row", *sorted_as])
 
 
-def _last(view: View, base: str, wanted: Mapping[str, int]) -> tuple[Any, ...]:
-    """Positions never fall, so it is the first of the last ones by each stream."""
+def last_moment(view: View, base: str, wanted: Mapping[str, int]) -> tuple[Any, ...]:
+    """The statement that finds the last write which is beyond `wanted` in no stream, and what it
+    takes. Positions never fall, so it is the first of the last ones by each stream."""
     domains = [source.contract.domain for source in view.sources]
     by_each = ", ".join(
         f"(select moment from {base}_moments where {at} <= ${number} "

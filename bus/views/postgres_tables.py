@@ -95,6 +95,11 @@ def places_statement(base: str) -> str:
     """
 
 
+def right_statement(base: str) -> str:
+    """Whether the head and the checkpoints are as they were written."""
+    return f"select {seals.head_right(base)} from {base}_head as h"
+
+
 def load_statement(view: View, build: int) -> str:
     """Key, whether the row is altered, and the slots."""
     altered = f"seal is distinct from {seals.row_seal(view, 'b')}"

@@ -16,10 +16,11 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bus.store.port import Parked, ParkedRow, StoreUnavailable
+from bus.store.port import Lease, Parked, ParkedRow, StoreUnavailable
 from bus.tasks import heeding_cancellation
 from bus.view import View
 from bus.views import builds
+from bus.views.changes import Mark
 from bus.views.kept import Columns, check_view, columns_of
 from bus.views.port import (
     Aim,
@@ -35,7 +36,9 @@ from bus.views.port import (
 )
 from bus.views.proof import Mend, Sums, ViewRepaired, Walked
 from bus.views.redis_builds import SWEEP, RedisBuilds, listed, script
+from bus.views.redis_changes import RedisChanges
 from bus.views.redis_keys import Names, entry, fields, head_seal, place_text, places
+from bus.views.redis_lease import RedisLease
 from bus.views.redis_past import RedisHistory, Scripts
 from bus.views.redis_proof import RedisProof, sealed_script
 from bus.views.redis_rows import RedisRows
@@ -214,6 +217,26 @@ class RedisViewStore:
                 keys = [names.moments, names.oldest, names.history("")]
                 while await self._trim(keys=keys, args=[before.timestamp(), SWEEP]) == SWEEP:
                     pass
+
+    def lease(self) -> Lease:
+        return RedisLease(lambda: self._redis, Names(self.view.name, 0).leader)
+
+    async def noted(self) -> Mark | None:
+        with self._reaching():
+            text = await self._redis.get(Names(self.view.name, 0).told)
+        return msgspec.json.decode(text, type=Mark) if text else None
+
+    async def note(self, mark: Mark | None) -> None:
+        name = Names(self.view.name, 0).told
+        with self._reaching(committing=True):
+            await (self._redis.set(name, _text(mark)) if mark else self._redis.delete(name))
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[RedisChanges]:
+        with self._reaching():
+            names = await self._asked()
+            await self._head(names)
+            yield RedisChanges(self._redis, self._scripts, self.view, names.build)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:

@@ -2,6 +2,8 @@
 
     {view:stock}                  hash: builds by number; turn, which counts its changes
     {view:stock}:repairs          list: what was put right, the latest first
+    {view:stock}:leader           whoever tells live queries, for as long as it shows signs of life
+    {view:stock}:told             up to which write live queries have been told all, as JSON
     {view:stock}:b1:head          hash: stamp, a checkpoint a domain, the sums of seals, a seal; the
                                   number of the last write (moment), and of the first that is
                                   remembered (since)
@@ -41,6 +43,14 @@ class Names(NamedTuple):
     @property
     def catalogue(self) -> str:
         return f"{{view:{self.view}}}"
+
+    @property
+    def leader(self) -> str:
+        return f"{self.catalogue}:leader"
+
+    @property
+    def told(self) -> str:
+        return f"{self.catalogue}:told"
 
     @property
     def base(self) -> str:

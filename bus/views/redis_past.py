@@ -31,6 +31,8 @@ class Scripts(NamedTuple):
 
     stood: Any
     moment: Any
+    changes: Any
+    ago: Any
 
 
 class RedisHistory:

@@ -26,6 +26,7 @@ from bus.views.builder import Builder
 from bus.views.following import Following
 from bus.views.gathered import Gathered
 from bus.views.handing_on import HandingOn
+from bus.views.live import Live
 from bus.views.mending import Mending
 from bus.views.port import Replaced, ViewStore
 from bus.views.progress import Progress
@@ -71,6 +72,7 @@ class ViewWorker:
         mending = Mending(store, broker, self._clock, writing)
         self._verifier = Verifier(store, mending, self._clock)
         self._builder = Builder(store, self._clock, self._moved, mending.keys, writing)
+        self._live = Live(store, broker, self._clock, lambda: self._builder.serving)
         self._following = Following(broker, self._clock, self._builder, gathered, self._caught_up)
         self._handing_on = HandingOn(broker, self._replaced.set)
         self._serving: Serving | None = None
@@ -142,6 +144,7 @@ class ViewWorker:
         for domain, place in self.checkpoints.items():
             self._paces.setdefault(domain, Pace(self._clock)).note(place.position)
         self._progress.moved()
+        self._live.moved()
 
     @property
     def _name(self) -> str:
@@ -171,13 +174,14 @@ class ViewWorker:
         replaced = asyncio.create_task(self._replaced.wait())
         tidying = asyncio.create_task(self._tidy())
         verifying = asyncio.create_task(self._verifier.run())
+        living = asyncio.create_task(self._live.run())
         try:
             await asyncio.wait([following, replaced], return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 following.result()
             raise Replaced(self.view)
         finally:
-            await end([following, replaced, tidying, verifying])
+            await end([following, replaced, tidying, verifying, living])
 
     async def _tidy(self) -> None:
         while True:

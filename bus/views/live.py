@@ -1,0 +1,97 @@
+"""Live queries: `live.<view>.<key>` tells a row whenever it changes, to whoever listens.
+
+One of the view's processes does, and costs nothing but looks for listeners while there are none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+
+from bus.backoff import Backoff
+from bus.broker.port import Broker, BrokerUnavailable
+from bus.clock import Clock
+from bus.halt import Halt
+from bus.store.port import StoreUnavailable
+from bus.tasks import end
+from bus.views.port import ViewStore
+from bus.views.telling import NotLeading, Telling
+
+LOOK = 0.5
+"""Seconds between two looks for listeners, as nothing tells that somebody has begun to listen. A
+person does not notice them, and a server answers in a fraction of a millisecond."""
+
+log = structlog.get_logger()
+
+
+class Live:
+    """Tells what `store` holds while `serving()`: only its version is asked then. `moved` is to
+    be called when something may have changed."""
+
+    def __init__(
+        self, store: ViewStore, broker: Broker, clock: Clock, serving: Callable[[], bool]
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._clock = clock
+        self._serving = serving
+        self._lease = store.lease()
+        self._some = asyncio.Event()
+
+    def moved(self) -> None:
+        self._some.set()
+
+    async def run(self) -> None:
+        """Goes on for ever, through outages."""
+        backoff = Backoff(self._clock)
+        while True:
+            try:
+                await self._term(backoff)
+            except NotLeading:
+                log.warning("another process tells live queries", view=self._store.view.name)
+            except (StoreUnavailable, BrokerUnavailable, Halt) as error:
+                log.debug("nothing told", view=self._store.view.name, reason=str(error))
+                await backoff.pause()
+            except Exception as error:  # whatever it is, the view goes on, and so does this
+                log.error("failed, starts again", view=self._store.view.name, exc_info=error)
+                await backoff.pause()
+
+    async def _term(self, backoff: Backoff) -> None:
+        while not self._serving():  # as the view's process looks by itself, every second
+            await self._clock.sleep(LOOK)
+        try:
+            await self._lease.acquire()
+            noted = await self._store.noted()
+            await self._tell(Telling(self._store, self._broker, self._lease, noted), backoff)
+        finally:
+            with suppress(StoreUnavailable):
+                await self._lease.release()
+
+    async def _tell(self, telling: Telling, backoff: Backoff) -> None:
+        while self._lease.held:
+            self._some.clear()
+            try:
+                more = await telling.round()
+                backoff.reset()
+            except (StoreUnavailable, BrokerUnavailable) as error:
+                log.debug("nothing told", view=self._store.view.name, reason=str(error))
+                await backoff.pause()
+                continue
+            if not telling.heard:
+                await self._clock.sleep(LOOK)
+            elif not more:
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Until something may have changed, or it is time to look who listens."""
+        waiting = [
+            asyncio.create_task(self._some.wait()),
+            asyncio.create_task(self._clock.sleep(LOOK)),
+        ]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(waiting)
