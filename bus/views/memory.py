@@ -24,6 +24,7 @@ from bus.views.port import (
     Build,
     Change,
     Digests,
+    Moved,
     Replaced,
     Snapshot,
     Stage,
@@ -164,7 +165,10 @@ class MemoryViewStore:
             raise StoreUnavailable(f"The view {self.view.name} is being made anew")
         joined: dict[str, Mapping[str, int]] = {}
         rows = MemoryRows(self._views, self.view.name, shelf, joined)
+        stamp = shelf.stamp
         yield Snapshot(rows, shelf.positions, joined)
+        if shelf.stamp != stamp:
+            raise Moved(self.view.name)
 
     def beside(self, aim: Aim) -> MemoryViewStore:
         return MemoryViewStore(self.view, self._views, aim=aim)

@@ -166,6 +166,11 @@ class NotRemembered(Exception):
         self.since = since
 
 
+class Moved(Exception):
+    """The rows were written while they were asked, and what they were before is not remembered:
+    what was read may be of two moments."""
+
+
 class Superseded(Exception):
     """Nothing was written: the view has moved on since its state was read."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,15 +15,20 @@ from bus.answering import Answering
 from bus.broker.port import Broker, Endpoint, Reply, Request
 from bus.intake import Invalid
 from bus.plan import ENVELOPE_ROOM
+from bus.store.port import StoreUnavailable
 from bus.view import Query, UnknownKey, View, WrongCursor
 from bus.views import as_of
 from bus.views.as_of import AsOf, Position
 from bus.views.handing_on import HandingOn
 from bus.views.kept import COMMON
-from bus.views.port import NotRemembered, Replaced, Snapshot, ViewMissing, ViewStore
+from bus.views.port import Moved, NotRemembered, Replaced, Snapshot, ViewMissing, ViewStore
 from bus.views.progress import Progress, wanted
 
 _field = re.compile(r"field `([^`]+)`|at `\$\.([a-z_]+)")
+
+ATTEMPTS = 100
+"""Times that a question is put to rows that go on being written meanwhile: a few do, as an answer
+takes less time than what lies between two writes."""
 
 T = TypeVar("T")
 
@@ -95,11 +100,18 @@ class Asked:
         common, own = self._taken_apart(request.body)
         params = self._decoded(self._params, own)
         await self._progress.reached(wanted(request.headers, common.after, self._domains))
-        body = await self._asked(key, params, await self._rows(common))
+        body = await self._of_one_moment(key, params, common)
         if len(body) > self._broker.max_payload - ENVELOPE_ROOM:
             message = "the answer does not fit into one message: ask for less at once"
             raise Invalid(replies.error(413, "invalid", "TooLarge", message))
         return body
+
+    async def _of_one_moment(self, key: str, params: Any, common: Common) -> bytes:
+        """Raises Invalid, StoreUnavailable."""
+        for _ in range(ATTEMPTS):
+            with suppress(Moved):
+                return await self._asked(key, params, await self._rows(common))
+        raise StoreUnavailable(f"The view {self._view.name} is being made: ask again")
 
     async def _rows(self, common: Common) -> AbstractAsyncContextManager[Snapshot]:
         """Those that are to be asked, as they are or as they were."""

@@ -28,6 +28,7 @@ from bus.views.port import (
     Build,
     Change,
     Digests,
+    Moved,
     Replaced,
     Snapshot,
     State,
@@ -242,6 +243,7 @@ class RedisViewStore:
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         with self._reaching():
             joined: dict[str, Mapping[str, int]] = {}
+            forgetful: list[tuple[Names, str, Stood]] = []
 
             async def serves(view: str) -> tuple[Stood, Columns]:
                 """What is joined with, as it is when it is first asked."""
@@ -249,12 +251,15 @@ class RedisViewStore:
                 if asked is None:
                     raise ViewMissing(view)
                 names, columns = Names(view, asked.number), columns_of(asked.shape)
-                stood, joined[view] = await self._now(names, columns)
+                stood, joined[view] = await self._now(names, columns, forgetful)
                 return stood, columns
 
             columns = self.view.columns
-            stood, positions = await self._now(await self._asked(), columns)
+            stood, positions = await self._now(await self._asked(), columns, forgetful)
             yield Snapshot(RedisRows(stood, columns, serves), positions, joined)
+            for names, stamp, stood in forgetful:
+                if stood.asked and await self._redis.hget(names.head, "stamp") != stamp:
+                    raise Moved(names.view)
 
     @asynccontextmanager
     async def history(self) -> AsyncIterator[RedisHistory]:
@@ -264,12 +269,17 @@ class RedisViewStore:
             yield history
             await history.check()
 
-    async def _now(self, names: Names, columns: Columns) -> tuple[Stood, Mapping[str, int]]:
-        """What stands under a view's keys at this moment, and its positions."""
+    async def _now(
+        self, names: Names, columns: Columns, forgetful: list[tuple[Names, str, Stood]]
+    ) -> tuple[Stood, Mapping[str, int]]:
+        """What stands under a view's keys at this moment, and its positions. It is noted in
+        `forgetful`, with its stamp, if what a write replaces is not remembered."""
         head = await self._head(names)
         positions = {domain: place.position for domain, place in places(head).items()}
         number = int(head.get("moment", 0))
         stood = Stood(self._redis, self._scripts.stood, names, columns, moment=number)
+        if "since" not in head:
+            forgetful.append((names, head["stamp"], stood))
         return stood, positions
 
     async def _head(self, names: Names) -> Mapping[str, str]:

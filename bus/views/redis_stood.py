@@ -18,7 +18,7 @@ Fields = Sequence[str | None]
 class Stood:
     """One build after its write number `moment`. `known` holds how the keys stood that have been
     replaced since, as far as that has been looked at: row, and an index entry a column; or as a
-    past that no write has left has them."""
+    past that no write has left has them. `asked` once anything of it was read."""
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class Stood:
         self._columns = list(columns)
         self._moment = moment
         self._seen = moment
+        self.asked = False
 
     async def of(self, keys: Sequence[str]) -> Sequence[Fields]:
         """Row and index entries of each key."""
@@ -50,6 +51,7 @@ class Stood:
         """Any fields of each key."""
         if not keys:
             return []
+        self.asked = True
         names = self._names
         text = await self._script(
             keys=[names.head, names.since, names.row(""), names.history("")],
@@ -59,6 +61,7 @@ class Stood:
 
     async def walk(self, by: str | None, range: Range, size: int) -> Sequence[str]:
         """Entries of an index as it is now."""
+        self.asked = True
         ends = (range.high, range.low) if range.descending else (range.low, range.high)
         index = self._names.by(by) if by else self._names.keys
         found: Sequence[str] = await self._redis.zrange(

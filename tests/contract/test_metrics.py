@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from structlog.testing import capture_logs
+from structlog.testing import CapturingLogger
 
 from bus import status
 from bus.broker.nats import NatsBroker
@@ -21,6 +21,7 @@ from bus.embedded.port import HOST, free_port
 from bus.lag import Lag, ParkedCount
 from bus.status import Status
 from scripts.listening import listen
+from scripts.metrics import mesh
 from scripts.metrics.mesh import Mesh
 from scripts.metrics.server import Server
 from tests.metrics_page import read
@@ -137,22 +138,22 @@ async def test_those_who_ask_at_once_have_the_mesh_asked_once(site: Site) -> Non
 
 
 async def test_without_nats_the_page_says_so_once_in_the_log_and_recovers_by_itself(
-    site: Site,
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with capture_logs() as logs:
-        assert read(await site.page(), "trueup_up") == [({}, 0)]
-        assert "service" not in await site.page()
-        await site.nats.start()
-        await site.until_up(1)
-        site.nats.kill()
-        await site.nats.ended()
-        await site.until_up(0)
-        await site.nats.start()
-        await site.serve("billing")
-        assert (BILLING, 1) in read(await site.until_up(1), "trueup_service_up")
-    said = [line for line in logs if "answer" in line["event"]]
-    events = [line["event"] for line in said]
+    told = CapturingLogger()
+    monkeypatch.setattr(mesh, "log", told)
+    assert read(await site.page(), "trueup_up") == [({}, 0)]
+    assert "service" not in await site.page()
+    await site.nats.start()
+    await site.until_up(1)
+    site.nats.kill()
+    await site.nats.ended()
+    await site.until_up(0)
+    await site.nats.start()
+    await site.serve("billing")
+    assert (BILLING, 1) in read(await site.until_up(1), "trueup_service_up")
+    events = [line.args[0] for line in told.calls]
     assert set(events[::2]) == {"NATS does not answer"}
     assert set(events[1::2]) == {"NATS answers again"}
     assert len(events) >= 4
-    assert all(line["at"] == site.url for line in said)
+    assert all(line.kwargs["at"] == site.url for line in told.calls)

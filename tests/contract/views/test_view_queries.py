@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -11,6 +13,7 @@ import pytest
 
 from bus.broker.port import NoResponders
 from bus.views import gathered
+from bus.views.port import Moved, Snapshot
 from tests.contract.views.scene import Scene
 
 
@@ -26,6 +29,31 @@ async def test_an_answer_carries_the_row_and_the_positions(scene: Scene) -> None
         "note": "",
         "positions": {"bills": 1, "money": 0},
     }
+
+
+@pytest.mark.parametrize(("backend", "times"), [("memory", 3), ("memory", 1000)])
+async def test_rows_that_move_while_they_are_asked_are_asked_again(
+    scene: Scene, times: int
+) -> None:
+    """More often than a question is put, it is told to ask later."""
+    worker = await scene.worker()
+    await scene.bill(("b-1", "ann", 7))
+    await scene.at_rest()
+    store: Any = worker._store
+    snapshot, left = store.snapshot, times
+
+    @asynccontextmanager
+    async def moving() -> AsyncIterator[Snapshot]:
+        nonlocal left
+        async with snapshot() as found:
+            yield found
+        left -= 1
+        if left >= 0:
+            raise Moved("debts")
+
+    store.snapshot = moving
+    answer = await scene.ask("get.b-1")
+    assert answer["status"] == ("ok" if times == 3 else "unavailable")
 
 
 async def test_an_unknown_key_is_a_404(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import msgspec
@@ -13,7 +14,15 @@ from msgspec import Struct
 from bus.clock import uuid7
 from bus.store.port import START, Checkpoint, Parked
 from bus.view import Page, Scalar, Source, WrongCursor
-from bus.views.port import Change, RowChange, Superseded, ViewChanged, ViewMissing, ViewStore
+from bus.views.port import (
+    Change,
+    Moved,
+    RowChange,
+    Superseded,
+    ViewChanged,
+    ViewMissing,
+    ViewStore,
+)
 from tests.contract.views.conftest import Stores
 from tests.contract.views.sample import DEBTS, MONEY
 
@@ -70,6 +79,16 @@ async def test_rows_and_checkpoint_are_written_together(stores: Stores) -> None:
         assert row == {"id": "b-1", "who": "ann", "owed": 7, "note": ""}
         assert snapshot.positions == {"bills": 12, "money": 0}
     assert (await store.state()).checkpoints["bills"] == Checkpoint(12, "event-12")
+
+
+async def test_what_is_read_is_of_one_moment_or_is_known_not_to_be(stores: Stores) -> None:
+    store, other = await stores(DEBTS), await stores(DEBTS)
+    await write(other, shown("b-1", "ann", 7))
+    with suppress(Moved):
+        async with store.snapshot() as snapshot:
+            await write(other, shown("b-1", "ann", 8))
+            row = await snapshot.rows.get("b-1") or {}
+        assert row["owed"] == 7
 
 
 async def test_a_write_that_rests_on_an_older_state_writes_nothing(stores: Stores) -> None:
