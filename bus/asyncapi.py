@@ -5,6 +5,7 @@ https://www.asyncapi.com/docs/reference/specification/v3.0.0
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,14 +16,43 @@ from bus.contract import Contract
 from bus.describe import Schema, relax, tidy
 from bus.envelope import MEDIA_TYPE, Envelope
 from bus.messages import tag
+from bus.replies import AT_LEAST
 from bus.view import View
+from bus.views.telling import CHANGED, CURRENT, LIVE_ROW
 
 ABOUT = (
     "Commands and queries are requests; the id of what they are about is the last token of "
-    "the subject. Events are CloudEvents 1.0 in structured mode."
+    "the subject. A view's rows are told to whoever listens, whenever they change. Events are "
+    "CloudEvents 1.0 in structured mode."
 )
+
+_placeholder = re.compile(r"\.\{(\w+)\}")
+
 QUEUE = {"nats": {"queue": "q", "bindingVersion": "0.1.0"}}
-ID = {"description": "1 to 64 letters, digits, hyphens or underscores"}
+PARAMETERS: Schema = {
+    "id": {"description": "1 to 64 letters, digits, hyphens or underscores"},
+    "key": {"description": "the row's key, where it is no more than one part of a subject"},
+}
+LIVE: Schema = {
+    "summary": "The row as it is now, each time that it changes; null where it has gone",
+    "contentType": "application/json",
+    "headers": {
+        "type": "object",
+        "required": [LIVE_ROW, AT_LEAST],
+        "properties": {
+            LIVE_ROW: {
+                "enum": [CURRENT, CHANGED],
+                "description": "current: somebody has just begun to listen to this row",
+            },
+            AT_LEAST: {
+                "type": "string",
+                "description": "how far the view was, as in ordering=4711: a question with this "
+                "header is answered from rows that are as far",
+            },
+        },
+    },
+    "payload": {"type": ["object", "null"]},
+}
 ANSWER: Schema = {
     "type": "object",
     "required": ["status"],
@@ -49,6 +79,7 @@ def document(
     for view in views:
         for query in view.queries:
             mesh.query(view.name, query.name, keyed=query.keyed)
+        mesh.live(view.name)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Trueup", "version": version, "description": ABOUT},
@@ -93,6 +124,12 @@ class _Document:
         self._message(message, payload, {}, "application/json")
         self._request(subjects.query(view, name, "{id}" if keyed else None), message)
 
+    def live(self, view: str) -> None:
+        message = f"live_{view}"
+        self.messages[message] = {"name": message, **LIVE}
+        channel = self._channel(subjects.live(view, "{key}"), message)
+        self.operations[channel] = {"action": "send", **_about(channel, message)}
+
     def _request(self, address: str, message: str) -> None:
         channel = self._channel(address, message)
         answer = {"channel": {"$ref": "#/channels/answer"}}
@@ -105,7 +142,7 @@ class _Document:
         }
 
     def _channel(self, address: str, message: str) -> str:
-        name = address.replace(".{id}", "").replace(".", "_")
+        name = _placeholder.sub("", address).replace(".", "_")
         self.channels[name] = _channel(address, message)
         return name
 
@@ -116,9 +153,11 @@ class _Document:
 
 
 def _channel(address: str | None, message: str) -> Schema:
-    parameters = {"parameters": {"id": ID}} if address and "{id}" in address else {}
     messages = {message: _ref("messages", message)}
-    return {"address": address, "messages": messages, **parameters}
+    channel: Schema = {"address": address, "messages": messages}
+    if names := _placeholder.findall(address or ""):
+        channel["parameters"] = {name: PARAMETERS[name] for name in names}
+    return channel
 
 
 def _about(channel: str, message: str) -> Schema:

@@ -44,6 +44,7 @@ COMMANDS = {
         "send": "send:send",
         "query": "query:query",
         "watch": "watch:watch",
+        "live": "live:live",
         "log": "log:log",
         "story": "story:story",
         "replay": "replay:replay",

@@ -20,6 +20,9 @@ TOUCH = 1.0
 """Seconds between signs of life."""
 RETRY = 0.5
 """Seconds between attempts to reach a database that can't be reached."""
+TRY = 0.2
+"""Seconds between attempts to get the lock. A statement that waits for it would keep its snapshot,
+and with it all row versions that are written meanwhile, for as long as another process leads."""
 
 DOMAIN = "leader"
 """What is led where nothing else is named."""
@@ -68,22 +71,28 @@ class PostgresLease:
         self._gone.set()
 
     async def _try(self) -> bool:
-        """Waits for the lock as long as the database can be reached."""
+        """Tries to get the lock as long as the database can be reached."""
         try:
             connection = await self._connect()
         except OUTAGES:
             return False
         try:
-            await connection.execute(_lock(self._what), timeout=None)
+            await self._lock(connection)
             await self._sign(connection, IDLE)  # nobody knows when the lock was given
         except OUTAGES:
             await _end(connection)
             return False
         except asyncio.CancelledError:
-            await _end(connection)  # which also takes back the question for the lock
+            await _end(connection)
             raise
         self._hold(connection)
         return True
+
+    async def _lock(self, connection: asyncpg.Connection) -> None:
+        while True:
+            if await connection.fetchval(_locking(self._what), timeout=IDLE):
+                return
+            await asyncio.sleep(TRY)
 
     def _hold(self, connection: asyncpg.Connection) -> None:
         self._gone = asyncio.Event()
@@ -112,9 +121,9 @@ class PostgresLease:
         self._until = sent + IDLE
 
 
-def _lock(what: str) -> str:
+def _locking(what: str) -> str:
     text = f"'trueup {what} in ' || current_setting('search_path')"
-    return f"select pg_advisory_lock(hashtextextended({text}, 0))"
+    return f"select pg_try_advisory_lock(hashtextextended({text}, 0))"
 
 
 async def _end(connection: asyncpg.Connection) -> None:

@@ -130,31 +130,29 @@ async def note(connection: Connection, view: str, mark: Mark | None) -> None:
 
 
 def _touched(base: str) -> str:
-    """The keys that the writes behind `$1`, up to `$2`, have replaced or made."""
-    within = "> $1 and {0} <= $2"
-    return f"""
-        select key from {base}_history where moment_until {within.format("moment_until")}
-        union
-        select unnest(created) from {base}_moments where moment {within.format("moment")}
-    """
+    """The keys that the writes behind `$1`, up to `$2`, have written."""
+    return f"select unnest(keys) as key from {base}_moments where moment > $1 and moment <= $2"
 
 
 def _changed(base: str, touched: str, *, remembers: bool) -> str:
     """All versions of the keys, from the one that stood at `$1` on; those that are not as the one
     before, or where nobody knows that one."""
     unknown = "" if remembers else "or first"
+    # Each key is looked up (`offset 0` sees to that): a planner that knows little of the tables
+    # would rather go through all that is remembered.
     return f"""
-        with touched as ({touched}), stood as (
-            select key, row::text as row, moment_since from {base}
-            where key in (select key from touched)
+        with touched as materialized (select distinct key from ({touched}) as written), stood as (
+            select t.key, b.* from touched as t cross join lateral (
+                select row::text as row, moment_since from {base} where key = t.key offset 0) as b
             union all
-            select key, row::text, moment_since from {base}_history
-            where moment_until > $1 and key in (select key from touched)
+            select t.key, h.* from touched as t cross join lateral (
+                select row::text, moment_since from {base}_history
+                where key = t.key and moment_until > $1 offset 0) as h
         ), compared as (
             select *, lag(row) over versions as before, row_number() over versions = 1 as first
             from stood window versions as (partition by key order by moment_since)
         )
         select key, row, moment_since from compared
         where moment_since > $1 and moment_since <= $2 and (row is distinct from before {unknown})
-        order by moment_since, key
+        order by moment_since, key collate "C"
     """

@@ -1,7 +1,6 @@
 """How a view's rows were, in Postgres: what each write has superseded.
 
-…_moments    the writes that are remembered: number, time, a position a source, and the keys that
-             had no row before
+…_moments    the writes that are remembered: number, time, a position a source, and the keys
 …_history    rows as they stood from the write `moment_since` on, until the write `moment_until`
 
 Writes are numbered in the build's head; `since` there is the first that is remembered, null where
@@ -29,9 +28,9 @@ async def create(connection: Connection, view: View, base: str) -> None:
     await connection.execute(f"""
         create table {base}_moments (
             moment bigint primary key, time timestamptz not null default clock_timestamp(){at},
-            created text[]
+            keys text[]
         );
-        alter table {base}_moments alter created set storage external;
+        alter table {base}_moments alter keys set storage external;
         create table {base}_history (
             key text collate "C" not null, row json{rest},
             moment_since bigint not null, moment_until bigint not null
@@ -45,19 +44,19 @@ async def create(connection: Connection, view: View, base: str) -> None:
 
 
 async def complete(connection: Connection, base: str) -> None:
-    """Adds what a build from before live queries lacks. Of its earlier writes nobody can say
-    which keys were new."""
+    """Adds what a build from before live queries lacks: of its earlier writes nobody can say
+    which keys they have written."""
     lacks = """
         select to_regclass($1) is not null and not exists (
-            select from pg_attribute where attrelid = to_regclass($1) and attname = 'created')
+            select from pg_attribute where attrelid = to_regclass($1) and attname = 'keys')
     """
     if await connection.fetchval(lacks, f"{base}_moments"):
-        await connection.execute(f"alter table {base}_moments add created text[]")
+        await connection.execute(f"alter table {base}_moments add keys text[]")
 
 
 def written(view: View, base: str) -> str:
     """The parts of a write that keep what it supersedes; `$3` and `$4` are the domains and
-    positions that it moves to, `$14` its keys, `sealed` its rows."""
+    positions that it moves to, `$14` its keys."""
     names = ", ".join(["key", "row", *slots(view), *columns(view), "moment_since"])
     return f"""
         superseded as (
@@ -65,9 +64,8 @@ def written(view: View, base: str) -> str:
             select {", ".join(f"b.{name}" for name in names.split(", "))}, moved.moment
             from moved join {base} b on b.key = any($14::text[]) where moved.since is not null
         ), noted as (
-            insert into {base}_moments (moment, {", ".join(positions(view))}, created)
-            select moved.moment, {", ".join(_moved(view, base))},
-                nullif(array(select key from sealed where not old), '{{}}') from moved
+            insert into {base}_moments (moment, {", ".join(positions(view))}, keys)
+            select moved.moment, {", ".join(_moved(view, base))}, $14 from moved
             where moved.since is not null
         )
     """

@@ -43,7 +43,7 @@ def examples(page: Path, chapter: str) -> list[Example]:
 
 
 async def run(client: Client, words: list[str]) -> bytes:
-    """What a `nats req`, `nats pub` or `nats stream get` does, through nats-py."""
+    """What a `nats req`, `nats pub`, `nats sub` or `nats stream get` does, through nats-py."""
     match words[1:]:
         case ["req", subject, body, *options]:
             return (
@@ -53,6 +53,8 @@ async def run(client: Client, words: list[str]) -> bytes:
             await client.publish(subject, body.encode(), headers=_headers(options))
             await client.flush()
             return b""
+        case ["sub", subject, "--count", count, "--raw"]:
+            return await _heard(client, subject, int(count))
         case ["stream", "get", stream, sequence]:
             return (await client.jetstream().get_msg(stream, int(sequence))).data or b""
         case ["micro", "ls" | "list"]:
@@ -76,6 +78,15 @@ async def run_binary(url: str, words: list[str]) -> bytes:
 
 async def connect(url: str) -> Client:
     return await nats.connect(url)
+
+
+async def _heard(client: Client, subject: str, count: int) -> bytes:
+    """So many messages."""
+    subscription = await client.subscribe(subject)
+    try:
+        return b"\n".join([(await subscription.next_msg(10)).data for _ in range(count)])
+    finally:
+        await subscription.unsubscribe()
 
 
 async def _gather(client: Client, subject: str) -> bytes:

@@ -224,6 +224,22 @@ def test_events_are_watched_as_they_happen(mesh: Shell) -> None:
     assert json.loads(seen)["type"] == "StockReceived"
 
 
+def test_rows_are_told_as_they_change(mesh: Shell) -> None:
+    mesh("send", "inventory.ReceiveStock", "tea-5", '{"quantity":1}')
+    awaited(lambda: mesh("query", "stock.get", "tea-5").code == 0)
+    listening = subprocess.Popen(
+        [TRUEUP, "live", "stock", "tea-5", "--count", "2"],
+        env=mesh.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert listening.stdout is not None
+    assert json.loads(listening.stdout.readline())["on_hand"] == 1
+    mesh("send", "inventory.ReceiveStock", "tea-5", '{"quantity":2}')
+    told, _ = listening.communicate(timeout=PATIENCE)
+    assert json.loads(told)["on_hand"] == 3
+
+
 def test_nothing_is_parked(mesh: Shell) -> None:
     assert mesh("parked").code == 0
     assert mesh.json("parked") == []

@@ -11,7 +11,7 @@ from tests.e2e.terminal import TRUEUP, Said, environment, run, spawn
 
 NOWHERE = "nats://127.0.0.1:1"
 COMMANDS = (
-    *("up", "down", "status", "env", "send", "watch", "log", "parked", "retry", "query"),
+    *("up", "down", "status", "env", "send", "watch", "live", "log", "parked", "retry", "query"),
     *("import", "check", "repair", "bench", "describe"),
 )
 
@@ -37,6 +37,7 @@ def trueup(*words: str, home: Path, **more: str) -> Said:
         ["log"],
         ["log", "warehouse"],
         ["watch", "a b"],
+        ["live", "orders", "a b"],
         ["up", "--nats-port", "0"],
         ["up", "--nats-port", "port"],
         ["up", "--scale", "warehouse=2"],

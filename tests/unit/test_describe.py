@@ -16,6 +16,8 @@ from domains.inventory import messages as inventory
 from domains.ordering import messages as ordering
 from domains.payments import messages as payments
 from domains.shipping import messages as shipping
+from projections.orders import VIEW as ORDERS
+from projections.stock import VIEW as STOCK
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # pydantic's, about names in that library
@@ -25,8 +27,11 @@ SHOP = [m.CONTRACT for m in (catalog, inventory, ordering, payments, shipping)]
 ORDER = {"customer_id": "c-7", "lines": [{"sku": "tea-1", "quantity": 2}]}
 
 
+VIEWS = (ORDERS, STOCK)
+
+
 def mesh() -> dict[str, Any]:
-    return document(SHOP, server="nats://user:secret@127.0.0.1:4222", version="1.2.3")
+    return document(SHOP, VIEWS, server="nats://user:secret@127.0.0.1:4222", version="1.2.3")
 
 
 @pytest.mark.parametrize("contract", SHOP, ids=lambda contract: contract.domain)
@@ -109,6 +114,19 @@ def test_every_command_and_event_of_the_mesh_has_its_subject() -> None:
         for aggregate, events in contract.events.items():
             for event in events:
                 assert f"evt.{contract.domain}.{aggregate}.{{id}}.{tag(event)}" in addresses
+
+
+def test_every_view_of_the_mesh_tells_its_rows() -> None:
+    whole = mesh()
+    for view in VIEWS:
+        channel = whole["channels"][f"live_{view.name}"]
+        assert channel["address"] == f"live.{view.name}.{{key}}"
+        assert set(channel["parameters"]) == {"key"}
+        assert whole["operations"][f"live_{view.name}"]["action"] == "send"
+        message = whole["components"]["messages"][f"live_{view.name}"]
+        assert message["headers"]["properties"]["Live-Row"]["enum"] == ["current", "changed"]
+        jsonschema.validate({"id": "o-1"}, message["payload"])
+        jsonschema.validate(None, message["payload"])
 
 
 def test_an_event_in_the_document_is_a_whole_envelope() -> None:

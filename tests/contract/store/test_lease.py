@@ -19,6 +19,8 @@ _LEADERS = """from pg_stat_activity a join pg_locks l using (pid)
     where l.locktype = 'advisory' and l.granted and a.pid <> pg_backend_pid()
     and a.datname = current_database()"""
 
+_OTHERS = "from pg_stat_activity where pid <> pg_backend_pid()"
+
 
 async def end_sessions(store: Store, url: str) -> None:
     """What a restarted server does to whoever leads."""
@@ -131,3 +133,17 @@ async def test_a_leader_that_gives_signs_of_life_keeps_its_session(
     await leading.release()
     await asyncio.wait_for(rival, BOUND)
     await waiting_one.release()
+
+
+async def test_whoever_stands_by_keeps_no_old_rows_from_being_swept(stores_database: str) -> None:
+    store = PostgresStore(stores_database, schema="swept")
+    first, second = store.lease(), store.lease()
+    await first.acquire()
+    standing_by = await waiting(second)
+    connection = await asyncpg.connect(stores_database)
+    holding = f"select pid {_OTHERS} and backend_xmin is not null and wait_event = 'advisory'"
+    assert await connection.fetch(holding) == []
+    standing_by.cancel()
+    await asyncio.wait([standing_by])
+    await first.release()
+    await connection.close()

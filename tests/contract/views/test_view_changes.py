@@ -283,7 +283,7 @@ async def test_a_build_from_before_can_be_told_of_too(stores: Stores) -> None:
         return  # only there had it to be changed
     await write(store, shown("b-1", owed=1))
     async with store._connection() as connection:
-        await connection.execute("alter table view_debts_b1_moments drop column created")
+        await connection.execute("alter table view_debts_b1_moments drop column keys")
     again = await stores(DEBTS)
     start = await now(again)
     await write(again, shown("b-1", owed=2), shown("b-2", owed=2))
