@@ -23,10 +23,8 @@ from bus.broker.waiting import within
 QUESTION = "$SYS.REQ.ACCOUNT.PING.CONNZ"
 LIMIT = 1024
 """Connections in one answer."""
-QUIET = 0.25
-"""Seconds without an answer after which all servers have answered that are not known yet."""
 PATIENCE = 1.0
-"""Seconds that a server may take which has answered before."""
+"""Seconds that a server may take."""
 GONE = 5.0
 """Seconds for which one that is silent now counts with what it has said last."""
 SPREAD = 0.05
@@ -81,6 +79,7 @@ class Listeners:
         self._numbers = itertools.count(1)
         self._open: dict[bytes, _Question] = {}
         self._awaited: set[str] = set()
+        self._told_of = 0
         self._heard: dict[str, float] = {}
         self._said: dict[str, frozenset[Subscriber]] = {}
 
@@ -88,6 +87,7 @@ class Listeners:
         """See `bus.broker.port.Broker.listeners`."""
         await self._connection.connected(PATIENCE)
         if not self._inbox:
+            self._told_of = self._connection.wire.cluster
             inbox = self._connection.wire.new_inbox()
             await self._connection.listen(f"{inbox}.*", self._take)
             self._inbox = inbox
@@ -127,24 +127,23 @@ class Listeners:
         finally:
             del self._open[number]
             # One that was silent is not waited for again, until it answers.
-            self._awaited = set(question.answers)
-        if question.problem or not question.answers:
+            self._awaited, self._told_of = set(question.answers), 0
+        if question.problem or self._connection.wire.server not in question.answers:
             why = question.problem or f"no answer; may this user publish to {QUESTION}?"
             raise BrokerUnavailable(f"NATS does not say who listens to {self._pattern}: {why}")
         return question.answers
 
     async def _answered(self, question: _Question) -> None:
-        """Returns when all have answered that did the last time; where nobody did, when no other
-        answer comes."""
-        awaited = self._awaited
+        """Returns when the own server and all that did the last time have answered; the first
+        time, as many as the own one has told of."""
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE
-        while not question.problem and not (awaited and awaited <= question.answers.keys()):
-            question.some.clear()
-            left = until - loop.time()
-            await within(min(left, QUIET) if question.answers else left, question.some)
-            if loop.time() >= until or not (awaited or question.some.is_set()):
+        while not question.problem and loop.time() < until:
+            missing = {self._connection.wire.server, *self._awaited} - question.answers.keys()
+            if not missing and len(question.answers) >= self._told_of:
                 return
+            question.some.clear()
+            await within(until - loop.time(), question.some)
 
     def _subscribers(self, server: str, found: Sequence[_Connected]) -> Collection[Subscriber]:
         """A connection is listed with all its subscriptions."""

@@ -41,6 +41,12 @@ class Wire(Client):
         """The id of the server that this is connected to, or was last."""
         return str(self._server_info.get("server_id", ""))
 
+    @property
+    def cluster(self) -> int:
+        """How many servers there are, as that one has told; 0 where it is alone, or does not
+        tell."""
+        return len(self._server_info.get("connect_urls") or ())
+
     def listen(self, subject: str, listener: Listener, queue: str = "") -> int:
         """Gives the subscription's number. It is made again after every reconnect."""
         self._sid += 1

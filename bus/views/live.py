@@ -40,6 +40,7 @@ class Live:
         self._serving = serving
         self._lease = store.lease()
         self._some = asyncio.Event()
+        self._said = ""
 
     def moved(self) -> None:
         self._some.set()
@@ -53,7 +54,7 @@ class Live:
             except NotLeading:
                 log.warning("another process tells live queries", view=self._store.view.name)
             except (StoreUnavailable, BrokerUnavailable, Halt) as error:
-                log.debug("nothing told", view=self._store.view.name, reason=str(error))
+                self._say(error)
                 await backoff.pause()
             except Exception as error:  # whatever it is, the view goes on, and so does this
                 log.error("failed, starts again", view=self._store.view.name, exc_info=error)
@@ -76,14 +77,21 @@ class Live:
             try:
                 more = await telling.round()
                 backoff.reset()
+                self._said = ""
             except (StoreUnavailable, BrokerUnavailable) as error:
-                log.debug("nothing told", view=self._store.view.name, reason=str(error))
+                self._say(error)
                 await backoff.pause()
                 continue
             if not telling.heard:
                 await self._clock.sleep(LOOK)
             elif not more:
                 await self._pause()
+
+    def _say(self, error: Exception) -> None:
+        """Once, however often it is tried."""
+        if str(error) != self._said:
+            self._said = str(error)
+            log.warning("live queries wait", view=self._store.view.name, reason=self._said)
 
     async def _pause(self) -> None:
         """Until something may have changed, or it is time to look who listens."""

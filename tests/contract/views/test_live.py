@@ -16,6 +16,7 @@ from msgspec.structs import replace as changed
 from bus.broker.memory import MemoryBroker
 from bus.broker.nats import NatsBroker
 from bus.broker.port import Broker, Request
+from bus.testing.ground import RealGround
 from bus.views import rebuild, shadow
 from bus.views.worker import ViewWorker
 from tests.contract.views.sample import BILLS, Billed, Row
@@ -235,6 +236,28 @@ async def test_a_broken_connection_loses_nothing_in_the_end(scene: Scene) -> Non
         await one.last(6)
         await all_rows.last(6)
     assert set(all_rows.owed()) >= {*range(1, 7)}
+
+
+async def test_servers_that_begin_anew_leave_nobody_with_what_was(scene: Scene) -> None:
+    worker = await scene.worker()
+    await bill(scene, ("b-1", "ann", 1))
+    async with listening(scene, "b-1") as one:
+        await one.last(1)
+        brokers = (scene.broker, worker._broker, one.broker)
+        if isinstance(scene.ground, RealGround):
+            before = [broker.reconnects for broker in brokers]
+            await scene.ground.nats.stop()
+            await scene.ground.nats.start()
+
+            async def back() -> bool:
+                return all(b.reconnects > n for b, n in zip(brokers, before, strict=True))
+
+            await scene.until(back)
+        else:
+            for broker in brokers:
+                await break_connection(scene, broker)
+        await bill(scene, ("b-1", "ann", 1))
+        await one.last(2)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from bus.broker.port import Request, Serving
 from bus.clock import uuid7
 from bus.store.memory_lease import Leadership, MemoryLease
 from bus.store.port import Checkpoint
-from bus.views import changes, telling
+from bus.views import changes, heard, telling
 from bus.views.memory import MemoryViews, MemoryViewStore
 from bus.views.port import Aim, Change
 from bus.views.telling import NotLeading, Telling
@@ -50,8 +50,8 @@ class Ear:
     def take(self, request: Request) -> None:
         at = int(request.headers["At-Least"].split(",")[0].removeprefix("bills="))
         owed = None if request.body == b"null" else int(request.body.split(b'"owed":')[1][:6])
-        heard = Told(request.headers["Live-Row"], owed, at)
-        self.heard.setdefault(request.subject.split(".")[2], []).append(heard)
+        told = Told(request.headers["Live-Row"], owed, at)
+        self.heard.setdefault(request.subject.split(".")[2], []).append(told)
 
 
 class Losing(MemoryBroker):
@@ -223,14 +223,14 @@ def test_everybody_hears_each_change_once_and_in_order(day: Day, steps: int, pag
         room = asyncio.run(lived(day))
     for ear in room.ears:
         for key in KEYS if ear.pattern in ("*", ">") else (ear.pattern,):
-            heard = [(told.why, room.number(key, told)) for told in ear.heard[key]]
-            numbers = [number for _, number in heard]
+            told_of = [(told.why, room.number(key, told)) for told in ear.heard[key]]
+            numbers = [number for _, number in told_of]
             assert numbers == sorted(numbers)
-            changed = [number for why, number in heard if why == "changed"]
+            changed = [number for why, number in told_of if why == "changed"]
             assert len(changed) == len({*changed})
             last = len(room.versions[key]) - 1
             if ear.pattern == key:
-                assert heard
+                assert told_of
                 assert [*range(numbers[0], last + 1)] == sorted({*numbers})
             else:
                 assert room.missed(ear, key) == []
@@ -265,7 +265,7 @@ async def test_whoever_leads_no_longer_says_nothing_more() -> None:
 async def test_the_next_one_goes_on_from_where_all_was_told_for_certain(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(telling, "GAP", -telling.SLACK)
+    monkeypatch.setattr(telling, "GAP", -heard.SLACK)
     room = Room()
     await room.open()
     ear = await room.listen("*")
