@@ -22,8 +22,8 @@ from bus.embedded import NatsServer, PostgresServer, tied
 from bus.variables import CHECKOUT
 
 DOMAIN = "inventory"
-READY = 30.0
-"""Seconds a process may take until it answers."""
+READY = 90.0
+"""Seconds a process may take until it answers: the machine may be busy with other work."""
 LOOK = 0.02
 """Seconds between two questions whether it does."""
 

@@ -76,7 +76,7 @@ def pressure(
     try:
         rows = asyncio.run(_measured(seconds))
     except (EmbeddedError, Broken, TimeoutError) as error:
-        sys.exit(f"not measured: {error}")
+        sys.exit(f"not measured: {error or 'no answer in time'}")
     if json:
         print_json(rows)
     else:
