@@ -40,7 +40,7 @@ from scripts.demo.demo import Demo
 
 SCALE = {"view-orders": 2, "view-stock": 2}
 """Two processes of a view in either store."""
-PACE = 5.0
+PACE = 2.0
 """How many times as fast as in the demo its customers come."""
 
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
