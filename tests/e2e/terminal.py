@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -17,6 +18,8 @@ from scripts.cli import main
 TRUEUP = str(CHECKOUT / "scripts" / "trueup")
 PATIENCE = 120
 """Seconds that a command may take."""
+LONG = 240
+"""Seconds that a small part of a campaign may take."""
 
 
 class Said(NamedTuple):
@@ -59,6 +62,20 @@ def spawn(words: Sequence[str], told: Mapping[str, str]) -> Said:
         capture_output=True,
         text=True,
         timeout=PATIENCE,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def module(name: str, *words: str, home: Path) -> Said:
+    """`python -m <name>`, as a process of its own in the checkout."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", name, *words],
+        cwd=CHECKOUT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=LONG,
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)

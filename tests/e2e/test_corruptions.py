@@ -3,36 +3,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from tests.e2e.sample import SAMPLE, needs_sample
+from tests.e2e.terminal import module
 
-from bus.variables import CHECKOUT
-
-SAMPLE = Path(os.environ.get("TRUEUP_OLIST") or CHECKOUT.parent / "shared/data/olist-sample")
-PATIENCE = 60
-COMMAND = [sys.executable, "-P", "-m", "scripts.chaos.corruptions", str(SAMPLE)]
-
-pytestmark = pytest.mark.skipif(
-    not SAMPLE.is_dir(), reason=f"no real orders in {SAMPLE}: name their folder in TRUEUP_OLIST"
-)
+pytestmark = needs_sample
 
 
 def test_every_corruption_is_found_and_put_right(tmp_path: Path) -> None:
     # How quickly is for the whole campaign to say: other tests may keep the machine busy here.
-    done = subprocess.run(
-        [*COMMAND, "--corruptions=24", f"--within={PATIENCE}"],
-        cwd=CHECKOUT,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
+    words = (str(SAMPLE), "--corruptions=24", "--within=60")
+    said = module("scripts.chaos.corruptions", *words, home=tmp_path)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "24 corruptions, all repaired: " in done.stdout
-    assert done.stdout.endswith(" 0 violations\n")
+    assert said.code == 0, said.out + said.err
+    assert "24 corruptions, all repaired: " in said.out
+    assert said.out.endswith(" 0 violations\n")

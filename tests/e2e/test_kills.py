@@ -6,22 +6,14 @@ of the project: TRUEUP_OLIST names a folder that has it.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-import pytest
-
-from bus.variables import CHECKOUT
 from scripts.chaos.campaign import play
 from scripts.chaos.scenarios import ALL
+from tests.e2e.sample import SAMPLE, needs_sample
 
-SAMPLE = Path(os.environ.get("TRUEUP_OLIST") or CHECKOUT.parent / "shared/data/olist-sample")
 SHORT = next(scenario for scenario in ALL if scenario.name == "short")
 SEED = "the same in each run"
 
-pytestmark = pytest.mark.skipif(
-    not SAMPLE.is_dir(), reason=f"no real orders in {SAMPLE}: name their folder in TRUEUP_OLIST"
-)
+pytestmark = needs_sample
 
 
 async def test_whoever_is_killed_everything_adds_up_in_the_end() -> None:

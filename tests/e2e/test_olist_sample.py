@@ -6,7 +6,6 @@ The data set is not part of the project: TRUEUP_OLIST names a folder that has it
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,18 +17,15 @@ import pytest
 import zstandard
 
 from bus.embedded.port import free_port
-from bus.variables import CHECKOUT
+from tests.e2e.sample import SAMPLE, needs_sample
 from tests.e2e.terminal import TRUEUP, Said, environment, spawn
 
-SAMPLE = Path(os.environ.get("TRUEUP_OLIST") or CHECKOUT.parent / "shared/data/olist-sample")
 LONG = 1200
 """Seconds that an import may take."""
 ON_THE_WAY = 200
 """Orders after which the first import is killed."""
 
-pytestmark = pytest.mark.skipif(
-    not SAMPLE.is_dir(), reason=f"no real orders in {SAMPLE}: name their folder in TRUEUP_OLIST"
-)
+pytestmark = needs_sample
 
 
 class Shop:
