@@ -40,7 +40,7 @@ from scripts.demo.demo import Demo
 
 SCALE = {"view-orders": 2, "view-stock": 2}
 """Two processes of a view in either store."""
-PACE = 5.0
+PACE = 2.0
 """How many times as fast as in the demo its customers come."""
 
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
@@ -87,6 +87,7 @@ async def _played(files: Path, count: int, seed: str) -> Answers:
     folder = Path(tempfile.mkdtemp(prefix="trueup-answers-"))
     mesh = Mesh(folder, {})
     load = Load(mesh, files)
+    kept = True
     try:
         await mesh.up(SCALE)
         async with _asking(mesh) as patient, watching(mesh) as lookout:
@@ -102,11 +103,15 @@ async def _played(files: Path, count: int, seed: str) -> Answers:
             await load.stop()
             with Progress("asked again", "answers", Console(stderr=True)) as progress:
                 await answers.afterwards(progress)
+            kept = bool(answers.asking.tally.wrong)
             return answers
     finally:
         await load.stop()
         await mesh.down()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept:
+            say(f"its home stays: {folder}")
+        else:
+            shutil.rmtree(folder)
 
 
 @asynccontextmanager
