@@ -1,7 +1,8 @@
 """How a view's rows were, in Postgres: what each write has superseded.
 
 …_moments    the writes that are remembered: number, time, and a position a source
-…_history    rows as they stood from the write `moment_since` on, until the write `moment_until`
+…_history    rows as they stood from the write `moment_since` on, until the write `moment_until`;
+             of a key that this write was the first of, nothing, from 0 on
 
 Writes are numbered in the build's head; `since` there is the first that is remembered, null where
 none is. A row that has not been replaced since is in the table of rows itself.
@@ -9,10 +10,13 @@ none is. A row that has not been replaced since is in the table of rows itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from bus.view import View
+from bus.views.port import Touched
 from bus.views.postgres_names import columns, positions, slots, stored
 
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -20,6 +24,8 @@ Connection = asyncpg.Connection | PoolConnectionProxy
 TABLES = ("moments", "history")
 SWEEP = 5000
 """Rows forgotten in one statement: a write waits for nobody who forgets."""
+WRITES = 16
+"""Writes that are gone through at first to find what they have touched."""
 
 
 async def create(connection: Connection, view: View, base: str) -> None:
@@ -50,6 +56,10 @@ def written(view: View, base: str) -> str:
             insert into {base}_history ({names}, moment_until)
             select {", ".join(f"b.{name}" for name in names.split(", "))}, moved.moment
             from moved join {base} b on b.key = any($14::text[]) where moved.since is not null
+        ), begun as (
+            insert into {base}_history (key, moment_since, moment_until)
+            select s.key, 0, moved.moment from moved, sealed as s
+            where moved.since is not null and not s.old
         ), noted as (
             insert into {base}_moments (moment, {", ".join(positions(view))})
             select moved.moment, {", ".join(_moved(view, base))} from moved
@@ -95,6 +105,33 @@ async def trim(connection: Connection, base: str, before: object) -> None:
     """
     while await connection.fetchval(swept, last) == SWEEP:
         pass
+
+
+async def touched(
+    connection: Connection, base: str, between: tuple[int, int], behind: Touched, most: int
+) -> Sequence[Touched]:
+    """What the writes between two superseded of what had stood at the first: that names each key
+    that they touched once. They are gone through a few at a time, as they lie together."""
+    after, upto = between
+    statement = f"""
+        select moment_until, key from {base}_history where moment_since <= $1
+            and moment_until >= $2 and moment_until <= $3 and (moment_until, key) > ($4, $5)
+        order by moment_until, key limit $6
+    """
+    found: list[Touched] = []
+    start, many = max(behind.number, after + 1), WRITES
+    while start <= upto and len(found) < most:
+        end = min(start + many - 1, upto)
+        given = (after, start, end, *behind, most - len(found))
+        found += [Touched(*row) for row in await connection.fetch(statement, *given)]
+        start, many = end + 1, many * 4
+    return found
+
+
+def both_statement(*bases: str) -> str:
+    """All keys behind $1 of several builds, $2 of them at most."""
+    parts = (f"(select key from {base} where key > $1 order by key limit $2)" for base in bases)
+    return f"{' union '.join(parts)} order by key limit $2"
 
 
 def _standing(view: View, base: str) -> list[str]:
