@@ -84,6 +84,11 @@ def repaired_list(view: str) -> str:
     return f"repaired.{view}.list"
 
 
+def changed_list(view: str) -> str:
+    """Where a view tells which of its rows have changed between two moments."""
+    return f"changed.{view}.list"
+
+
 def parked_retry(owner: str) -> str:
     """Where a domain or a view is asked to try again what it has parked."""
     return f"parked.{owner}.retry"

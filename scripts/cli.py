@@ -43,6 +43,7 @@ COMMANDS = {
     TALK: {
         "send": "send:send",
         "query": "query:query",
+        "diff": "diff:diff",
         "watch": "watch:watch",
         "live": "live:live",
         "log": "log:log",

@@ -36,15 +36,17 @@ Positions = Mapping[str, int]
 
 
 class Wanted:
-    """The positions that a question goes back to, of `view` and of what it joins.
+    """The positions that a question goes back to, of `view` and of what it joins; they stand in
+    the `field` of its body.
 
     Raises Invalid where `as_of` names what the view does not join.
     """
 
-    def __init__(self, view: View, as_of: AsOf, broker: Broker) -> None:
+    def __init__(self, view: View, as_of: AsOf, broker: Broker, field: str = "as_of") -> None:
         self._view = view
         self._broker = broker
         self._asked = as_of
+        self.field = field
         self._joins = {joined.name: joined for joined in view.joins}
         self._known: dict[str, Positions] = {}
         self._closed: Positions | None = None
@@ -57,8 +59,8 @@ class Wanted:
                 elif of in self._joins and domain in _domains(self._joins[of]):
                     self._known[of] = {**self._known.get(of, {}), domain: position}
                 else:
-                    message = f"as_of names {name!r}, which {view.name} does not join"
-                    raise Invalid(replies.invalid("InvalidBody", message, field="as_of"))
+                    message = f"{field} names {name!r}, which {view.name} does not join"
+                    raise Invalid(replies.invalid("InvalidBody", message, field=field))
         self._plain = plain
 
     async def of(self, view: View) -> Positions:
@@ -84,8 +86,8 @@ class Wanted:
         elif self._plain:
             body = {"positions": self._plain}
         else:
-            message = "as_of must name positions of the view's own streams, or be a time"
-            raise Invalid(replies.invalid("InvalidBody", message, field="as_of"))
+            message = f"{self.field} must name positions of the view's own streams, or be a time"
+            raise Invalid(replies.invalid("InvalidBody", message, field=self.field))
         subject = subjects.query(CUTS, "at")
         try:
             reply = await self._broker.request(subject, msgspec.json.encode(body))
@@ -124,12 +126,9 @@ async def _rows(view: View, at: Positions, history: History, broker: Broker) -> 
     return await stood.rows(await between(view, stood, at, broker))
 
 
-def forgotten(error: NotRemembered) -> Invalid:
-    return Invalid(
-        replies.error(
-            404, "unknown", "NotRemembered", f"{error}", {"field": "as_of", "since": error.since}
-        )
-    )
+def forgotten(error: NotRemembered, field: str = "as_of") -> Invalid:
+    details = {"field": field, "since": error.since}
+    return Invalid(replies.error(404, "unknown", "NotRemembered", f"{error}", details))
 
 
 def _domains(view: View) -> set[str]:

@@ -28,11 +28,12 @@ PATIENCE = 3.0
 
 
 async def between(
-    view: View, past: Past, wanted: Mapping[str, int], broker: Broker
+    view: View, past: Past, wanted: Mapping[str, int], broker: Broker, field: str = "as_of"
 ) -> Sequence[RowChange]:
     """The rows that the events up to `wanted` change, of those that stand at `past`.
 
-    Raises Invalid where there are too many, or they can't be read now.
+    Raises Invalid where there are too many, which names the `field` that asks for them, or where
+    they can't be read now.
     """
     missing = {d: n - past.positions[d] for d, n in wanted.items() if n > past.positions[d]}
     if not missing:
@@ -43,7 +44,7 @@ async def between(
             f"the rows before them that {view.name} remembers; {MOST:,} are the most: ask for "
             "positions that are nearer to an answer's"
         )
-        raise Invalid(replies.invalid("TooFarBetween", message, field="as_of"))
+        raise Invalid(replies.invalid("TooFarBetween", message, field=field))
     items = {}
     for source in view.sources:
         domain = source.contract.domain

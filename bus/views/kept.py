@@ -14,7 +14,7 @@ KEY_BYTES = 500
 COLUMN_BYTES = 2000
 """Longer ones don't fit into an index of Postgres."""
 INTEGER = range(-(2**63), 2**63)
-FORMAT = 2
+FORMAT = 3
 """Of what stores keep. A build of another one is dropped, and made anew from the events."""
 
 COMMON = frozenset({"after", "as_of"})

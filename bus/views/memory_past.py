@@ -8,7 +8,7 @@ from bus.view import Rows, View
 from bus.views.builds import remembering
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Moment, Row, Shelf
-from bus.views.port import NotRemembered, RowChange, ViewMissing
+from bus.views.port import NotRemembered, RowChange, Touched, ViewMissing, Write
 
 
 class MemoryHistory:
@@ -29,12 +29,23 @@ class MemoryHistory:
             since = since or (shelf.moments[0].positions if shelf.moments else None)
         raise NotRemembered(view, since)
 
+    async def changed(
+        self, view: View, one: Write, other: Write, behind: Touched, most: int
+    ) -> Sequence[Touched]:
+        shelves = [self._views.shelves[view.name][write.build] for write in (one, other)]
+        if one.build == other.build:
+            found = _written(shelves[0], *sorted((one.number, other.number)))
+        else:
+            found = {Touched(0, key) for shelf in shelves for key in shelf.rows}
+        return sorted(touched for touched in found if touched > behind)[:most]
+
 
 class MemoryPast:
     """See `bus.views.port.Past`."""
 
     def __init__(self, views: MemoryViews, view: View, shelf: Shelf, moment: Moment) -> None:
         self.positions = moment.positions
+        self.write = Write(shelf.build.number, moment.number)
         self._views = views
         self._view = view
         self._shelf = shelf
@@ -56,6 +67,17 @@ class MemoryPast:
     def _changed(self, change: RowChange) -> Row:
         columns = dict(zip(self._view.columns, change.columns, strict=True))
         return Row(0, {}, (change.row, columns) if change.row is not None else None)
+
+
+def _written(shelf: Shelf, after: int, upto: int) -> set[Touched]:
+    """The first time that each key was."""
+    standing = [(key, row.since) for key, row in shelf.rows.items()]
+    gone = [(key, one.row.since) for key, rows in shelf.superseded.items() for one in rows]
+    first: dict[str, int] = {}
+    for key, number in standing + gone:
+        if after < number <= upto:
+            first[key] = min(number, first.get(key, number))
+    return {Touched(number, key) for key, number in first.items()}
 
 
 def last_moment(shelf: Shelf, wanted: Mapping[str, int]) -> Moment | None:

@@ -118,8 +118,27 @@ class Snapshot(NamedTuple):
     joined: Mapping[str, Mapping[str, int]]
 
 
+class Write(NamedTuple):
+    """One of a view's writes, by the number of the build and its own; from 1 on in each build."""
+
+    build: int
+    number: int
+
+
+class Touched(NamedTuple):
+    """A key, and by its number the first write between two others that touched it. 0: nobody knows
+    which did."""
+
+    number: int
+    key: str
+
+
 class Past(Protocol):
     """A view's rows as one of its writes left them."""
+
+    @property
+    def write(self) -> Write:
+        """Which one."""
 
     @property
     def positions(self) -> Mapping[str, int]:
@@ -141,6 +160,13 @@ class History(Protocol):
     async def at(self, view: View, wanted: Mapping[str, int]) -> Past:
         """After the last write that is beyond `wanted`, by domain, in no stream; in whichever
         build of the view's version remembers it. Raises NotRemembered, ViewMissing."""
+
+    async def changed(
+        self, view: View, one: Write, other: Write, behind: Touched, most: int
+    ) -> Sequence[Touched]:
+        """Where keys were touched behind `behind`, in order: each once that was written between
+        two writes of one build, or all keys of two builds. Others follow only where there are
+        `most`."""
 
 
 class Digests(NamedTuple):

@@ -12,7 +12,7 @@ from bus.clock import uuid7
 from bus.store.port import Checkpoint
 from bus.store.session import Fetches
 from bus.view import View
-from bus.views import builds, postgres_history, postgres_tables
+from bus.views import builds, postgres_tables
 from bus.views.kept import shape
 from bus.views.port import Aim, Build, Stage
 from bus.views.postgres_names import table
@@ -59,8 +59,6 @@ async def bind(connection: asyncpg.Connection, view: View, aim: Aim, bound: int 
         await connection.execute(CATALOGUE + REPAIRS)
         await _leave_first_format(connection)
         there = await listed(connection, view.name)
-        for build in there:
-            await postgres_history.complete(connection, table(view.name, build.number))
         gone = builds.dropped_first(view, there, aim, bound)
         await _drop(connection, view.name, gone)
         there = [build for build in there if build not in gone]

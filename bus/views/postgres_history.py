@@ -9,10 +9,13 @@ none is. A row that has not been replaced since is in the table of rows itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from bus.view import View
+from bus.views.port import Touched
 from bus.views.postgres_names import columns, positions, slots, stored
 
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -20,6 +23,8 @@ Connection = asyncpg.Connection | PoolConnectionProxy
 TABLES = ("moments", "history")
 SWEEP = 5000
 """Rows forgotten in one statement: a write waits for nobody who forgets."""
+WRITES = 16
+"""Writes that are gone through at first to find what they have touched."""
 
 
 async def create(connection: Connection, view: View, base: str) -> None:
@@ -41,17 +46,6 @@ async def create(connection: Connection, view: View, base: str) -> None:
     """)
     for position in positions(view):
         await connection.execute(f"create index on {base}_moments ({position}, moment)")
-
-
-async def complete(connection: Connection, base: str) -> None:
-    """Adds what a build from before live queries lacks: of its earlier writes nobody can say
-    which keys they have written."""
-    lacks = """
-        select to_regclass($1) is not null and not exists (
-            select from pg_attribute where attrelid = to_regclass($1) and attname = 'keys')
-    """
-    if await connection.fetchval(lacks, f"{base}_moments"):
-        await connection.execute(f"alter table {base}_moments add keys text[]")
 
 
 def written(view: View, base: str) -> str:
@@ -108,6 +102,42 @@ async def trim(connection: Connection, base: str, before: object) -> None:
     """
     while await connection.fetchval(swept, last) == SWEEP:
         pass
+
+
+async def touched(
+    connection: Connection, base: str, between: tuple[int, int], behind: Touched, most: int
+) -> Sequence[Touched]:
+    """The keys that the writes between two have written, each with the first that did: what that
+    one superseded, if anything, had stood at the first of the two. They are gone through a few at a
+    time, so that a page does not cost as much as all of them; each key is looked up, which `offset
+    0` sees to, as a planner that knows little of the tables would go through all of the history."""
+    after, upto = between
+    statement = f"""
+        select moment, key from (
+            select moment, unnest(keys) collate "C" as key from {base}_moments
+            where moment >= $2 and moment <= $3
+        ) as written
+        where (moment, key) > ($4, $5) and not exists (
+            select from {base}_history as h
+            where h.key = written.key and h.moment_until = written.moment and h.moment_since > $1
+            offset 0
+        )
+        order by moment, key limit $6
+    """
+    found: list[Touched] = []
+    start, many = max(behind.number, after + 1), WRITES
+    while start <= upto and len(found) < most:
+        end = min(start + many - 1, upto)
+        given = (after, start, end, *behind, most - len(found))
+        found += [Touched(*row) for row in await connection.fetch(statement, *given)]
+        start, many = end + 1, many * 4
+    return found
+
+
+def both_statement(*bases: str) -> str:
+    """All keys behind $1 of several builds, $2 of them at most."""
+    parts = (f"(select key from {base} where key > $1 order by key limit $2)" for base in bases)
+    return f"{' union '.join(parts)} order by key limit $2"
 
 
 def _standing(view: View, base: str) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 from bus.view import Rows, View
 from bus.views import postgres_builds
 from bus.views.builds import remembering
-from bus.views.port import NotRemembered, RowChange, ViewMissing
-from bus.views.postgres_history import Connection
+from bus.views.port import NotRemembered, RowChange, Touched, ViewMissing, Write
+from bus.views.postgres_history import Connection, both_statement, touched
 from bus.views.postgres_names import columns, positions, slots, table
 from bus.views.postgres_rows import PostgresRows
 from bus.views.postgres_tables import CAST
@@ -30,11 +30,21 @@ class PostgresHistory:
             base = table(view.name, build.number)
             moment = await self._connection.fetchval(*last_moment(view, base, wanted))
             if moment is not None:
-                return PostgresPast(
-                    self._connection, view, base, moment, await self._positions(view, base, moment)
-                )
+                positions = await self._positions(view, base, moment)
+                write = Write(build.number, moment)
+                return PostgresPast(self._connection, view, write, positions)
             since = since or await self._positions(view, base, None)
         raise NotRemembered(view, since)
+
+    async def changed(
+        self, view: View, one: Write, other: Write, behind: Touched, most: int
+    ) -> Sequence[Touched]:
+        ours, theirs = (table(view.name, write.build) for write in (one, other))
+        if ours != theirs:
+            rows = await self._connection.fetch(both_statement(ours, theirs), behind.key, most)
+            return [Touched(0, row["key"]) for row in rows]
+        after, upto = sorted((one.number, other.number))
+        return await touched(self._connection, ours, (after, upto), behind, most)
 
     async def _positions(self, view: View, base: str, moment: int | None) -> Mapping[str, int]:
         """Those of one write, or of the first that is remembered."""
@@ -53,15 +63,15 @@ class PostgresPast:
         self,
         connection: Connection,
         view: View,
-        base: str,
-        moment: int,
+        write: Write,
         positions: Mapping[str, int],
     ) -> None:
         self.positions = positions
+        self.write = write
         self._connection = connection
         self._view = view
-        self._base = base
-        self._moment = moment
+        self._base = table(view.name, write.build)
+        self._moment = write.number
 
     async def parked(self) -> Collection[tuple[str, str]]:
         at = {f"{self._view.name}/{domain}": n for domain, n in self.positions.items()}

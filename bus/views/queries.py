@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -19,18 +18,15 @@ from bus.store.port import StoreUnavailable
 from bus.view import Query, UnknownKey, View, WrongCursor
 from bus.views import as_of
 from bus.views.as_of import AsOf, Position
+from bus.views.bodies import decoded
 from bus.views.handing_on import HandingOn
 from bus.views.kept import COMMON
 from bus.views.port import Moved, NotRemembered, Replaced, Snapshot, ViewMissing, ViewStore
 from bus.views.progress import Progress, wanted
 
-_field = re.compile(r"field `([^`]+)`|at `\$\.([a-z_]+)")
-
 ATTEMPTS = 100
 """Times that a question is put to rows that go on being written meanwhile: a few do, as an answer
 takes less time than what lies between two writes."""
-
-T = TypeVar("T")
 
 
 class Common(Struct, frozen=True):
@@ -98,7 +94,7 @@ class Asked:
     async def _answer(self, request: Request) -> bytes:
         key = self._key(request.subject)
         common, own = self._taken_apart(request.body)
-        params = self._decoded(self._params, own)
+        params = decoded(self._params, own)
         await self._progress.reached(wanted(request.headers, common.after, self._domains))
         body = await self._of_one_moment(key, params, common)
         if len(body) > self._broker.max_payload - ENVELOPE_ROOM:
@@ -149,21 +145,11 @@ class Asked:
 
     def _taken_apart(self, body: bytes) -> tuple[Common, bytes]:
         """What every query can be asked with, and the rest of the body, which is its own."""
-        common = self._decoded(_common, body)
+        common = decoded(_common, body)
         if not common.after and common.as_of is None:
             return common, body
         own = {name: raw for name, raw in _plain.decode(body).items() if name not in COMMON}
         return common, msgspec.json.encode(own)
-
-    def _decoded(self, decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-        try:
-            return decoder.decode(body or b"{}")
-        except msgspec.ValidationError as error:
-            match = _field.search(str(error))
-            details = {"field": match[1] or match[2]} if match else {}
-            raise Invalid(replies.invalid("InvalidBody", str(error), **details)) from error
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Invalid(replies.invalid("MalformedJson", f"the body: {error}")) from error
 
 
 def _positions(snapshot: Snapshot) -> Mapping[str, int]:

@@ -125,7 +125,8 @@ class RedisViewStore:
         before = {_field(row): row for row in await self.parked()} if change.parked else {}
         names = self._names
         keys = [names.head, names.keys, names.all, names.parked]
-        keys += [names.since, names.moments, names.oldest, names.row(""), names.history("")]
+        keys += [names.since, names.moments, names.written, names.oldest]
+        keys += [names.row(""), names.history("")]
         keys += [*map(names.by, self.view.columns), names.seals]
         args = [*_arguments(change, before), _text(fields(self.view))]
         with self._reaching(committing=True):
@@ -208,14 +209,14 @@ class RedisViewStore:
             if self._remembers:
                 await self._remember(keys=[names.head, names.moments])
             elif await self._redis.hdel(names.head, "since"):
-                await self._redis.unlink(names.moments, names.oldest)
+                await self._redis.unlink(names.moments, names.written, names.oldest)
                 await self._builds.unlink(names.history("*"))
 
     async def trim(self, before: datetime) -> None:
         with self._reaching(committing=True):
             for build in (await self._builds.listed()).builds:
                 names = Names(self.view.name, build.number)
-                keys = [names.moments, names.oldest, names.history("")]
+                keys = [names.moments, names.written, names.oldest, names.history("")]
                 while await self._trim(keys=keys, args=[before.timestamp(), SWEEP]) == SWEEP:
                     pass
 

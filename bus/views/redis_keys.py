@@ -14,6 +14,7 @@
     {view:stock}:b1:parked        hash: what is parked
     {view:stock}:b1:since         keys by the number of the write that left them as they are
     {view:stock}:b1:moments       writes that are remembered: number, time, positions
+    {view:stock}:b1:written       the keys that each of them has touched
     {view:stock}:b1:history:<key> what writes have superseded, by the write's number
     {view:stock}:b1:oldest        keys by the first number in their history
     {view:stock}:b1:seals         hash: the seal of each row by its key
@@ -79,6 +80,10 @@ class Names(NamedTuple):
     @property
     def moments(self) -> str:
         return f"{self.base}:moments"
+
+    @property
+    def written(self) -> str:
+        return f"{self.base}:written"
 
     @property
     def oldest(self) -> str:

@@ -11,11 +11,14 @@ from msgspec import Struct
 from bus.store.port import ParkedRow
 from bus.view import Rows, View
 from bus.views.builds import remembering
-from bus.views.port import Build, NotRemembered, RowChange, ViewMissing
+from bus.views.port import Build, NotRemembered, RowChange, Touched, ViewMissing, Write
 from bus.views.redis_builds import listed
 from bus.views.redis_keys import Names, entry
 from bus.views.redis_rows import RedisRows
 from bus.views.redis_stood import Fields, Stood
+
+LOOKED = 1000
+"""Keys after which others who ask have their turn, where writes are gone through."""
 
 
 class Moment(Struct):
@@ -33,6 +36,7 @@ class Scripts(NamedTuple):
     moment: Any
     changes: Any
     ago: Any
+    touched: Any
 
 
 class RedisHistory:
@@ -57,6 +61,33 @@ class RedisHistory:
             since = since or (first.positions if first else None)
         raise NotRemembered(view, since)
 
+    async def changed(
+        self, view: View, one: Write, other: Write, behind: Touched, most: int
+    ) -> Sequence[Touched]:
+        if one.build != other.build:
+            return await self._all(view, (one.build, other.build), behind.key, most)
+        names = Names(view.name, one.build)
+        after, upto = sorted((one.number, other.number))
+        found: list[Touched] = []
+        start = max(behind.number, after + 1)
+        while start <= upto and len(found) < most:
+            args = [after, start, upto, LOOKED]
+            text = await self._scripts.touched(keys=[names.written, names.history("")], args=args)
+            start, keys = msgspec.json.decode(text, type=tuple[int, dict[int, list[str]]])
+            new = sorted(Touched(number, key) for number, of in keys.items() for key in of)
+            found += [touched for touched in new if touched > behind]
+        return found[:most]
+
+    async def _all(
+        self, view: View, builds: Sequence[int], behind: str, most: int
+    ) -> Sequence[Touched]:
+        page = {"start": f"({behind}" if behind else "-", "end": "+", "offset": 0, "num": most}
+        found: set[str] = set()
+        for build in builds:
+            index = Names(view.name, build).all
+            found.update(await self._redis.zrange(index, bylex=True, **page))
+        return [Touched(0, key) for key in sorted(found)[:most]]
+
     async def check(self) -> None:
         """Raises NotRemembered where what has been asked was forgotten meanwhile."""
         for view, names, number in self._given:
@@ -80,6 +111,7 @@ class RedisPast:
         self, redis: Any, scripts: Scripts, view: View, names: Names, moment: Moment
     ) -> None:
         self.positions = moment.positions
+        self.write = Write(names.build, moment.number)
         self._redis = redis
         self._scripts = scripts
         self._view = view

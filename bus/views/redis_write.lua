@@ -1,20 +1,21 @@
 -- Writes a batch if the view's stamp is still the one that the writer has read.
--- KEYS: head, keys, all, parked, since, moments, oldest, the common beginning of all rows, that of
---   their histories, an index for each column, seals.
+-- KEYS: head, keys, all, parked, since, moments, written, oldest, the common beginning of all rows,
+--   that of their histories, an index for each column, seals.
 -- ARGV: stamp, next stamp, and as JSON: checkpoints by field, rows as [key, slots as fields
 --   and values in turn, row, entries], fields to free, pairs of field and value to park, and the
 --   fields of a row. Gives 1, 0 where the stamp is another, or the keys of altered rows. One
 --   text is much quicker to send than thousands. Rows' names are made here: they are in the
 --   hash slot of the others.
 local head, keys, all, parked = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local since, moments, oldest, base, histories = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local since, moments, written, oldest = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local base, histories = KEYS[9], KEYS[10]
 if redis.call('HGET', head, 'stamp') ~= ARGV[1] then
   return 0
 end
 
 -- Nothing is written that would rest on rows that somebody else has altered.
 local changes, fields, seals = cjson.decode(ARGV[4]), cjson.decode(ARGV[7]), KEYS[#KEYS]
-local places, first_index, altered, held, borne = {}, #fields - (#KEYS - 10), {}, {}, {}
+local places, first_index, altered, held, borne = {}, #fields - (#KEYS - 11), {}, {}, {}
 for place, field in ipairs(fields) do
   places[field] = place
 end
@@ -47,7 +48,7 @@ local moment = redis.call('HINCRBY', head, 'moment', 1)
 local remembers = redis.call('HEXISTS', head, 'since') == 1
 
 local function index(row, column, entry, before)
-  local name, place = 'by:' .. column, KEYS[9 + column]
+  local name, place = 'by:' .. column, KEYS[10 + column]
   if before == entry then
     return
   end
@@ -117,5 +118,12 @@ if remembers then
   end
   local time = tonumber(redis.call('TIME')[1])
   redis.call('ZADD', moments, moment, cjson.encode({ number = moment, time = time, positions = at }))
+  local touched = {}
+  for number, change in ipairs(changes) do
+    touched[number] = change[1]
+  end
+  if #touched > 0 then
+    redis.call('ZADD', written, moment, cjson.encode({ moment, touched }))
+  end
 end
 return 1

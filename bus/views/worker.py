@@ -21,7 +21,7 @@ from bus.status import Status
 from bus.store.port import Checkpoint, StoreUnavailable
 from bus.tasks import end
 from bus.view import View
-from bus.views import parked, queries, repaired
+from bus.views import changed, parked, queries, repaired
 from bus.views.builder import Builder
 from bus.views.following import Following
 from bus.views.gathered import Gathered
@@ -211,9 +211,9 @@ class ViewWorker:
         view, store = self.view, self._store
         endpoints = [status.endpoint(self._name, self._report)]
         if asked:
-            endpoints += queries.endpoints(
-                view, store, self._progress, self._broker, self._handing_on
-            )
+            asking = (view, store, self._progress, self._broker, self._handing_on)
+            endpoints += queries.endpoints(*asking)
+            endpoints += changed.endpoints(*asking)
             endpoints += parked.endpoints(view, store, self._builder)
             endpoints += repaired.endpoints(view, store, self._broker)
         before, about = self._serving, f"The view {view.name}"

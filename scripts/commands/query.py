@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 import msgspec
@@ -13,9 +12,8 @@ from bus.broker.port import Reply
 from bus.replies import AT_LEAST
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
 from scripts.commands.mesh import ask, connected
+from scripts.commands.moments import moment
 from scripts.commands.output import print_json, say, show, terminal
-
-_position = re.compile(r"([a-z][a-z0-9_.]*)=([0-9]{1,18})")
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -56,8 +54,9 @@ async def query(
         Wait until the view has come to these positions, as ordering=4711,payments=12: a
         command's reply names its own.
     as_of
-        Go back to positions, as ordering=4711,payments=12, or to a time with its offset from UTC.
-        What an answer has printed gives that answer again; what names less is completed to a cut.
+        Go back to positions, as ordering=4711,payments=12 or as an answer has printed them, or to
+        a time with its offset from UTC. What an answer has printed gives that answer again; what
+        names less is completed to a cut.
     json
         JSON also on a terminal.
     """
@@ -83,10 +82,7 @@ def _going_back(params: str, as_of: str) -> bytes:
         given = msgspec.json.decode(params or "{}", type=dict[str, msgspec.Raw])
     except msgspec.MsgspecError as error:
         raise Exit(USAGE, f"--params must be a JSON object: {error}.") from error
-    found = _position.findall(as_of)
-    if found and ",".join(f"{name}={n}" for name, n in found) == as_of.replace(" ", ""):
-        return msgspec.json.encode({**given, "as_of": {name: int(n) for name, n in found}})
-    return msgspec.json.encode({**given, "as_of": as_of})
+    return msgspec.json.encode({**given, "as_of": moment(as_of)})
 
 
 def _print(reply: Reply, json: bool) -> None:

@@ -333,6 +333,47 @@ def test_a_query_goes_back(mesh: Shell) -> None:
     assert "as_of" in wrong.err
 
 
+def test_what_has_changed_between_two_moments_is_told(mesh: Shell) -> None:
+    def received(sku: str, quantity: int) -> str:
+        body = json.dumps({"quantity": quantity})
+        return f"inventory={mesh.json('send', 'inventory.ReceiveStock', sku, body)['position']}"
+
+    first, _ = received("tea-6", 3), received("tea-7", 2)
+    then = received("tea-6", 5)
+    found = mesh("diff", "stock", "--as-of", first, "--as-of", then)
+    assert found.code == 1, found.err
+    assert found.out.splitlines() == [
+        "changed\ttea-6\ton_hand\t3\t8",
+        "changed\ttea-6\tavailable\t3\t8",
+        "added\ttea-7",
+        f"1 added, 0 removed, 1 changed: from {first} to {then}",
+    ]
+    json_of = json.dumps({"inventory": int(first.removeprefix("inventory="))})
+    one = mesh("diff", "stock", "--as-of", json_of, "--key", "tea-7", "--json")
+    assert (one.code, json.loads(one.out)["before"]) == (1, None)
+    assert one.err.startswith("1 added, 0 removed, 0 changed: ")
+    same = mesh("diff", "stock", "--as-of", then, "--as-of", then)
+    assert (same.code, same.out) == (0, f"0 added, 0 removed, 0 changed: from {then} to {then}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["nothing", "--as-of", "inventory=1"], 2, "there is no view 'nothing'"),
+        (["stock", "--as-of", "yesterday"], 2, "from"),
+        (["stock", "--as-of", '{"inventory":'], 2, "--as-of must be like"),
+        (["stock", *3 * ["--as-of", "inventory=1"]], 2, "once or twice"),
+        (["stock", "--as-of", "inventory=999999"], 3, "behind"),
+    ],
+)
+def test_a_difference_that_can_not_be_told_says_why(
+    mesh: Shell, words: list[str], code: int, said: str
+) -> None:
+    refused = mesh("diff", *words)
+    assert (refused.code, refused.out) == (code, "")
+    assert said in refused.err
+
+
 def test_a_measurement_is_one_row_for_each_number_of_clients(mesh: Shell) -> None:
     done = mesh("bench", "--seconds", "0.2", "--clients", "1", "--clients", "4", "--json")
     assert [row["clients"] for row in json.loads(done.out)] == [1, 4]

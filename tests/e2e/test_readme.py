@@ -119,6 +119,17 @@ async def test_the_walk_through_prints_what_the_readme_says(client: Client) -> N
             await check(client, example)
 
 
+async def test_the_chapter_on_going_back_prints_what_the_readme_says(
+    client: Client, checkout: Path
+) -> None:
+    for example in nats_cli.examples(README, "Going back"):
+        if example.words[0] == "nats":
+            await check(client, example)
+        else:
+            done = run(checkout, *example.words)
+            assert (done.returncode, done.stdout.splitlines()) == (1, example.printed), done.stderr
+
+
 @pytest.mark.usefixtures("url")
 def test_the_chapter_on_replay_prints_what_the_readme_says(checkout: Path) -> None:
     for example in nats_cli.examples(README, "Replay"):

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from bus.clock import SystemClock
+from bus.views.kept import FORMAT
 from bus.views.mending import Mending
 from bus.views.port import Aim, Altered, Change, RowChange, ViewStore
 from bus.views.verifier import Verifier
@@ -234,7 +235,7 @@ async def test_a_view_of_before_there_were_seals_is_made_anew(scene: Scene, back
 async def without_seals(store: Any) -> None:
     """Its shape tells of none."""
     (build,) = await store.builds()
-    old = build.shape.replace('"format":2,', "")
+    old = build.shape.replace(f'"format":{FORMAT},', "")
     assert old != build.shape
     if hasattr(store, "_redis"):
         text = msgspec.json.encode(build._replace(shape=old))

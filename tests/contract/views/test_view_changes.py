@@ -6,7 +6,6 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +14,6 @@ from bus.store.port import Checkpoint
 from bus.views import changes
 from bus.views.changes import Lost, Mark, told
 from bus.views.port import Aim, Replaced, RowChange, ViewStore
-from bus.views.postgres import PostgresViewStore
 from tests.contract.views.conftest import Stores
 from tests.contract.views.sample import DEBTS
 from tests.contract.views.test_view_store import shown, write
@@ -275,16 +273,3 @@ async def test_how_far_all_was_told_is_noted_for_the_next_one(stores: Stores) ->
         await store.note(mark)
         assert await other.noted() == mark
     assert await another.noted() is None
-
-
-async def test_a_build_from_before_can_be_told_of_too(stores: Stores) -> None:
-    store: Any = await remembering(stores)
-    if not isinstance(store, PostgresViewStore):
-        return  # only there had it to be changed
-    await write(store, shown("b-1", owed=1))
-    async with store._connection() as connection:
-        await connection.execute("alter table view_debts_b1_moments drop column keys")
-    again = await stores(DEBTS)
-    start = await now(again)
-    await write(again, shown("b-1", owed=2), shown("b-2", owed=2))
-    assert await seen(again, start) == [("b-1", 2), ("b-2", 2)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +10,13 @@ import pytest
 
 from bus.store.port import Checkpoint
 from bus.views.memory import MemoryViewStore
-from bus.views.port import Aim, NotRemembered, ViewStore
+from bus.views.port import Aim, NotRemembered, Touched, ViewStore
 from tests.contract.views.conftest import Stores
 from tests.contract.views.sample import DEBTS
 from tests.contract.views.test_view_store import shown, write
 
 LATER = timedelta(hours=1)
+BEGIN = Touched(0, "")
 
 
 async def as_of(store: ViewStore, bills: int, money: int = 0) -> Mapping[str, Any]:
@@ -151,3 +152,79 @@ async def test_the_build_that_served_before_knows_what_was_then(stores: Stores) 
     await before.state()
     await write(before, shown("b-1", owed=3))
     assert [await as_of(before, n) for n in (1, 2, 3)] == [{"b-1": n} for n in (1, 2, 3)]
+
+
+async def changed(
+    store: ViewStore, one: int, other: int, behind: Touched = BEGIN, most: int = 100
+) -> Sequence[Touched]:
+    """Where keys were touched between two positions of bills."""
+    async with store.history() as history:
+        pasts = [await history.at(DEBTS, {"bills": n, "money": 0}) for n in (one, other)]
+        return await history.changed(DEBTS, pasts[0].write, pasts[1].write, behind, most)
+
+
+def keys(touched: Sequence[Touched]) -> Sequence[str]:
+    return [one.key for one in touched]
+
+
+async def test_keys_are_named_once_in_the_order_in_which_they_were_written(stores: Stores) -> None:
+    store = await remembering(stores)
+    await write(store, shown("b-0"), shown("b-1"), shown("b-2"))
+    await write(store, shown("b-5"), shown("b-2", owed=2))  # one is new, one is replaced
+    await write(store, shown("b-4"))
+    await write(store, shown("b-4", owed=9), shown("b-2", owed=3))
+    found = await changed(store, 1, 4)
+    assert keys(found) == keys(await changed(store, 4, 1)) == ["b-2", "b-5", "b-4"]
+    assert keys(await changed(store, 1, 2)) == ["b-2", "b-5"]
+    assert keys(await changed(store, 2, 4)) == ["b-4", "b-2"]
+    assert keys(await changed(store, 3, 3)) == []
+    assert await changed(store, 1, 4, most=2) == found[:2]
+    for place in range(3):
+        assert await changed(store, 1, 4, behind=found[place]) == found[place + 1 :]
+    assert keys(await changed(store, 0, 4)) == ["b-0", "b-1", "b-2", "b-5", "b-4"]
+
+
+async def test_few_keys_are_found_in_very_many_writes(stores: Stores) -> None:
+    store = await remembering(stores)
+    await write(store, shown("b-0"))
+    for owed in range(150):
+        await write(store, shown("b-1", owed=owed))
+    await write(store, shown("b-2"))
+    assert keys(await changed(store, 1, 152)) == ["b-1", "b-2"]
+    assert keys(await changed(store, 2, 152, most=1)) == ["b-1"]
+    assert keys(await changed(store, 151, 152)) == ["b-2"]
+
+
+async def test_what_was_new_was_not_there_before(stores: Stores) -> None:
+    store = await remembering(stores)
+    await write(store, shown("b-0"))
+    await write(store, shown("b-1"))
+    await write(store, shown("b-1", owed=2))
+    assert await as_of(store, 1) == {"b-0": 1}
+    async with store.history() as history:
+        past = await history.at(DEBTS, {"bills": 1, "money": 0})
+        assert await past.slots(["b-1"]) == {}
+
+
+async def test_between_two_builds_all_keys_are_named(stores: Stores) -> None:
+    before = await remembering(stores)
+    await write(before, shown("b-1"), shown("b-3"))
+    new = await stores(DEBTS, Aim.REBUILD)
+    rows = [shown("b-1"), shown("b-2"), shown("b-3")]
+    await write(new, *rows, places={"bills": Checkpoint(2, "event-2")})
+    await new.remember()
+    assert await new.take_over()
+    found = await changed(new, 1, 2)
+    assert keys(found) == ["b-1", "b-2", "b-3"]
+    assert await changed(new, 1, 2, behind=found[0], most=1) == found[1:2]
+
+
+async def test_what_is_forgotten_is_not_named(stores: Stores) -> None:
+    store = await remembering(stores)
+    for owed in (1, 2, 3):
+        await write(store, shown("b-1", owed=owed))
+    await store.trim(datetime.now(UTC) + LATER)
+    await write(store, shown("b-2"))
+    assert keys(await changed(store, 3, 4)) == ["b-2"]
+    with pytest.raises(NotRemembered):
+        await changed(store, 2, 4)
