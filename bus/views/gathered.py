@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence, Set
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from bus.broker.waiting import within
+from bus.broker.waiting import passing
+from bus.clock import Clock
 from bus.store.port import Checkpoint
 from bus.views.reading import Item
 
@@ -44,13 +46,14 @@ class Taken(NamedTuple):
 class Gathered:
     """Filled by a reader a stream, emptied by one writer."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._waiting: deque[tuple[str, Read | None]] = deque()
         self._counts: dict[str, int] = defaultdict(int)
         self._some = asyncio.Event()
         self._urgent = asyncio.Event()
         self._room = asyncio.Event()
-        self._last = float("-inf")
+        self._last = datetime.min.replace(tzinfo=UTC)
 
     async def put(self, domain: str, batch: Read | None) -> None:
         """None: the stream has been read to its end. Returns when there was room for it."""
@@ -79,9 +82,9 @@ class Gathered:
         """What has come first in each stream, when it is time to write it."""
         await self._some.wait()
         if any(batch for _, batch in self._waiting):
-            loop = asyncio.get_running_loop()
-            await within(self._last + PACE - loop.time(), self._urgent)
-            self._last = loop.time()
+            passed = abs((self._clock.now() - self._last).total_seconds())  # it may be set back
+            await passing(self._clock, PACE - passed, self._urgent)
+            self._last = self._clock.now()
         taken = self._take()
         self._room.set()
         if not self._waiting:

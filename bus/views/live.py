@@ -13,10 +13,10 @@ import structlog
 
 from bus.backoff import Backoff
 from bus.broker.port import Broker, BrokerUnavailable
+from bus.broker.waiting import passing
 from bus.clock import Clock
 from bus.halt import Halt
 from bus.store.port import StoreUnavailable
-from bus.tasks import end
 from bus.views.port import ViewStore
 from bus.views.telling import NotLeading, Telling
 
@@ -85,21 +85,11 @@ class Live:
             if not telling.heard:
                 await self._clock.sleep(LOOK)
             elif not more:
-                await self._pause()
+                # Until something may have changed, or it is time to look who listens.
+                await passing(self._clock, LOOK, self._some)
 
     def _say(self, error: Exception) -> None:
         """Once, however often it is tried."""
         if str(error) != self._said:
             self._said = str(error)
             log.warning("live queries wait", view=self._store.view.name, reason=self._said)
-
-    async def _pause(self) -> None:
-        """Until something may have changed, or it is time to look who listens."""
-        waiting = [
-            asyncio.create_task(self._some.wait()),
-            asyncio.create_task(self._clock.sleep(LOOK)),
-        ]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await end(waiting)

@@ -62,9 +62,9 @@ class ViewWorker:
         self._store = store
         self._broker = broker
         self._replaced = asyncio.Event()
-        gathered = Gathered()
-        self._progress = Progress(store, gathered.hurry)
         self._clock = clock or SystemClock()
+        gathered = Gathered(self._clock)
+        self._progress = Progress(store, gathered.hurry)
         self._kept = kept
         self._remembered = remembered
         self._paces: dict[str, Pace] = {}

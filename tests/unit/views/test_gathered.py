@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
 
+from bus.clock import ManualClock
 from bus.store.port import Checkpoint
 from bus.views import gathered
 from bus.views.gathered import Gathered, Read, Taken
@@ -46,14 +48,14 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("slow")
 async def test_the_first_write_waits_for_nothing() -> None:
-    waiting = Gathered()
+    waiting = Gathered(ManualClock())
     await waiting.put("bills", read(1, 3))
     assert positions(await waiting.take()) == {"bills": [1, 2, 3]}
 
 
 @pytest.mark.usefixtures("slow")
 async def test_the_next_one_takes_what_came_meanwhile_in_all_streams() -> None:
-    waiting = Gathered()
+    waiting = Gathered(ManualClock())
     await waiting.put("bills", read(1))
     await waiting.take()
     await waiting.put("bills", read(2))
@@ -67,18 +69,23 @@ async def test_the_next_one_takes_what_came_meanwhile_in_all_streams() -> None:
     assert not (await begun(waiting.take())).done()  # who hurried has what they waited for
 
 
-async def test_a_write_waits_no_longer_than_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathered, "PACE", 0.001)
-    waiting = Gathered()
-    for position in (1, 2):
-        await waiting.put("bills", read(position))
-        assert positions(await waiting.take()) == {"bills": [position]}
+async def test_a_write_waits_no_longer_than_its_time() -> None:
+    clock = ManualClock()
+    waiting = Gathered(clock)
+    await waiting.put("bills", read(1))
+    await waiting.take()
+    await waiting.put("bills", read(2))
+    clock.advance(timedelta(seconds=gathered.PACE / 2))
+    taking = await begun(waiting.take())
+    assert not taking.done()
+    clock.advance(timedelta(seconds=gathered.PACE / 2))
+    assert positions(await taking) == {"bills": [2]}
 
 
 @pytest.mark.usefixtures("slow")
 async def test_much_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathered, "MUCH", 4)
-    waiting = Gathered()
+    waiting = Gathered(ManualClock())
     await waiting.put("bills", read(1))
     await waiting.take()
     await waiting.put("bills", read(2, 3))
@@ -91,7 +98,7 @@ async def test_much_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_write_has_a_bound_and_the_rest_is_next(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathered, "PACE", 0.0)
     monkeypatch.setattr(gathered, "MOST", 4)
-    waiting = Gathered()
+    waiting = Gathered(ManualClock())
     await waiting.put("bills", read(1, 3))
     await waiting.put("money", read(1, 2))
     await waiting.put("bills", read(4))
@@ -104,7 +111,7 @@ async def test_a_stream_that_has_much_waiting_waits_and_holds_up_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(gathered, "MOST", 4)
-    waiting = Gathered()
+    waiting = Gathered(ManualClock())
     await waiting.put("bills", read(1, 3))
     more = await begun(waiting.put("bills", read(4, 5)))
     assert not more.done()
@@ -118,7 +125,7 @@ async def test_of_batches_that_nothing_is_wanted_of_no_more_wait_either(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(gathered, "MOST", 4)
-    waiting = Gathered()
+    waiting = Gathered(ManualClock())
     for position in range(1, 5):
         await waiting.put("bills", Read([], Checkpoint(position, f"event-{position}")))
     more = await begun(waiting.put("bills", read(5)))
@@ -129,7 +136,7 @@ async def test_of_batches_that_nothing_is_wanted_of_no_more_wait_either(
 
 @pytest.mark.usefixtures("slow")
 async def test_the_end_of_a_stream_is_told_with_what_came_before_it() -> None:
-    waiting = Gathered()
+    waiting = Gathered(ManualClock())
     await waiting.put("bills", read(1))
     await waiting.put("bills", None)
     taken = await waiting.take()
@@ -140,7 +147,7 @@ async def test_the_end_of_a_stream_is_told_with_what_came_before_it() -> None:
 
 @pytest.mark.usefixtures("slow")
 async def test_what_is_read_anew_does_not_wait_twice() -> None:
-    waiting = Gathered()
+    waiting = Gathered(ManualClock())
     await waiting.put("bills", read(1))
     waiting.clear()
     taking = await begun(waiting.take())
