@@ -65,7 +65,11 @@ async def test_a_view_that_is_held_back_says_by_how_much_and_since_when(scene: S
     await scene.at_rest()
     held.released.clear()
     await scene.bill(*((f"b-{n}", "bob", n) for n in range(5)))
-    await asyncio.wait_for(held.tried.wait(), 20)
+
+    async def tried() -> bool:
+        return held.tried.is_set()
+
+    await scene.until(tried)
     scene.ground.clock.advance(timedelta(seconds=STALL))
     before = (scene.ground.clock.now() - TIME).total_seconds()
     bills = (await streams(scene))["bills"]
