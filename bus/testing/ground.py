@@ -26,6 +26,7 @@ from bus.store.memory import MemoryDisk, MemoryStore
 from bus.store.port import Store
 from bus.store.postgres import PostgresStore
 from bus.testing.clock import JumpingClock
+from bus.testing.databases import Databases
 from bus.view import View
 from bus.views.memory import MemoryViews, MemoryViewStore
 from bus.views.port import Aim, ViewStore
@@ -103,6 +104,7 @@ class Servers:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="trueup-"))
         self.postgres = PostgresServer(self.folder / "postgres")
+        self.databases = Databases(self.postgres)
         self.valkey = ValkeyServer(self.folder / "valkey")
         self.numbers = itertools.count(1)
 
@@ -110,7 +112,7 @@ class Servers:
         await asyncio.gather(self.postgres.start(), self.valkey.start())
 
     async def stop(self) -> None:
-        # Nothing is kept: to write out hundreds of databases first would take a minute.
+        # Nothing is kept, so nothing has to be written out first.
         await asyncio.gather(*map(asyncio.to_thread, (self.postgres.kill, self.valkey.kill)))
         await asyncio.to_thread(shutil.rmtree, self.folder)
 
@@ -126,6 +128,8 @@ class ServedGround(ABC):
         self._servers = servers
         self._number = next(servers.numbers)
         self._folder = servers.folder / f"nats-{self._number}"
+        self._databases: dict[str, str] = {}
+        self._taking = asyncio.Lock()
 
     async def open(self) -> None:
         await self.nats.start()
@@ -135,6 +139,8 @@ class ServedGround(ABC):
     async def close(self) -> None:
         await self.nats.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+        while self._databases:
+            self._servers.databases.give_back(self._databases.popitem()[1])
 
     @abstractmethod
     def broker(self) -> Broker: ...
@@ -151,7 +157,10 @@ class ServedGround(ABC):
         await asyncio.sleep(BREATH)
 
     async def _database(self, name: str) -> str:
-        return await self._servers.postgres.database(f"{name}_{self._number}")
+        async with self._taking:
+            if name not in self._databases:
+                self._databases[name] = await self._servers.databases.take()
+            return self._databases[name]
 
 
 class RealGround(ServedGround):

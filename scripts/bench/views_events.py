@@ -12,6 +12,7 @@ from bus.broker.port import Broker, Outgoing
 from bus.clock import uuid7
 from bus.envelope import Key
 from bus.messages import Event, Money, tag, total
+from bus.owner import Delivered
 from domains.ordering.messages import (
     CONTRACT,
     OrderConfirmed,
@@ -64,6 +65,12 @@ def outgoings(orders: int) -> Iterator[Outgoing]:
             causation_id=f"payments:{number + 1}",
         )
         yield Outgoing(subjects.event(CONTRACT.domain, "order", id, tag(type(event))), body)
+
+
+def delivered(orders: int) -> Iterator[Delivered]:
+    """The same, as a reader of the stream hands them on."""
+    for position, (subject, body) in enumerate(outgoings(orders), start=1):
+        yield Delivered(position, subject.rpartition(".")[2], body)
 
 
 def happened(orders: int) -> Iterator[tuple[str, Event]]:

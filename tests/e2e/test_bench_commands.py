@@ -11,7 +11,7 @@ from bus.variables import CHECKOUT
 
 COMMAND = [
     *(sys.executable, "-P", "-m", "scripts.bench.commands"),
-    *("--clients", "2", "--seconds", "1", "--rounds", "1", "--json"),
+    *("--clients", "2", "--seconds", "0.3", "--rounds", "1", "--json"),
 ]
 
 

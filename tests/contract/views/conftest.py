@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import pytest
@@ -35,28 +36,33 @@ def view_servers(backend: str, request: pytest.FixtureRequest) -> Servers | None
 
 @pytest.fixture
 async def stores(backend: str, view_servers: Servers | None) -> AsyncIterator[Stores]:
-    make = await maker(backend, view_servers)
     opened: list[ViewStore] = []
+    async with maker(backend, view_servers) as make:
 
-    async def open_store(view: View, aim: Aim = Aim.SERVE) -> ViewStore:
-        opened.append(make(view, aim))
-        await opened[-1].open()
-        return opened[-1]
+        async def open_store(view: View, aim: Aim = Aim.SERVE) -> ViewStore:
+            opened.append(make(view, aim))
+            await opened[-1].open()
+            return opened[-1]
 
-    yield open_store
-    for store in opened:
-        await store.close()
+        yield open_store
+        for store in opened:
+            await store.close()
 
 
-async def maker(backend: str, servers: Servers | None) -> Callable[[View, Aim], ViewStore]:
+@asynccontextmanager
+async def maker(
+    backend: str, servers: Servers | None
+) -> AsyncIterator[Callable[[View, Aim], ViewStore]]:
     if servers is None:
         views = MemoryViews()
-        return lambda view, aim: MemoryViewStore(view, views, aim=aim)
-    if backend == "redis":
+        yield lambda view, aim: MemoryViewStore(view, views, aim=aim)
+    elif backend == "redis":
         await flush(servers)
-        return lambda view, aim: RedisViewStore(view, servers.valkey.url, aim=aim)
-    url = await servers.postgres.database(f"views_contract_{next(servers.numbers)}")
-    return lambda view, aim: PostgresViewStore(view, url, aim=aim)
+        yield lambda view, aim: RedisViewStore(view, servers.valkey.url, aim=aim)
+    else:
+        url = await servers.databases.take()
+        yield lambda view, aim: PostgresViewStore(view, url, aim=aim)
+        servers.databases.give_back(url)
 
 
 async def flush(servers: Servers) -> None:
