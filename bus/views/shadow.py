@@ -15,7 +15,7 @@ from bus.views.builder import Builder
 from bus.views.gathered import Read
 from bus.views.port import ViewStore
 
-STEP = 20_000
+STEP = 60_000
 """Events of all streams in one write."""
 
 Positions = Mapping[str, int]
