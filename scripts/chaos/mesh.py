@@ -41,10 +41,11 @@ class Mesh:
         self.environment = {**kept, **ways, "TRUEUP_HOME": str(folder), **environment}
 
     async def up(self, scale: Mapping[str, int]) -> None:
-        """Returns when everything answers. Raises Broken. From then on this process ends on
-        SIGTERM as it does on Ctrl-C: whoever began the mesh has it go down."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+        """Returns when everything answers. Raises Broken. From then on SIGTERM cancels whoever
+        has begun the mesh, so that it goes down before this process ends."""
+        begun_by = asyncio.current_task()
+        assert begun_by is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, begun_by.cancel)
         words = [f"--scale={domain}={count}" for domain, count in scale.items()]
         said = await self.trueup("up", "--detach", f"--nats-port={free_port()}", *words)
         if said.code:

@@ -41,6 +41,9 @@ def test_a_campaign_that_is_told_to_end_takes_its_mesh_down(tmp_path: Path) -> N
         assert run is not None
         assert run.alive
         campaign.send_signal(signal.SIGTERM)
-    assert campaign.returncode != 0
+        try:
+            assert campaign.wait(timeout=60) != 0
+        finally:
+            campaign.kill()
     run = Home(tmp_path).run()
     assert run is None or not run.alive
