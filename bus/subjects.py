@@ -98,6 +98,11 @@ def query(view: str, name: str, key: str | None = None) -> str:
     return f"qry.{view}.{name}" + (f".{key}" if key else "")
 
 
+def workers(view: str) -> str:
+    """Where those who share the partitions of a view tell each other that they are there."""
+    return f"workers.{view}"
+
+
 def live(view: str, key: str) -> str:
     """Where a row is told whenever it changes, to whoever listens."""
     return f"live.{view}.{key}"

@@ -157,7 +157,8 @@ class View:
     `columns` are the row's fields that queries select, order or sum by; text ones are
     indexed, but for those in `unindexed`, which queries only sum by: an index has to be
     written with almost every event. `joins` are the other views that queries ask. A change of
-    `version` rebuilds the view from the first event.
+    `version` rebuilds the view from the first event. `partitions` divide the keys of a view that
+    one worker can't keep up with: its workers share them. Such a view can't be among `joins`.
     """
 
     name: str
@@ -170,4 +171,5 @@ class View:
     columns: Mapping[str, type[str] | type[int]] = field(default_factory=dict)
     unindexed: Sequence[str] = ()
     joins: Sequence[View] = ()
+    partitions: int = 1
     backend: Literal["postgres", "redis"] = "postgres"

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,7 @@ from bus.testing.clock import JumpingClock
 from bus.testing.databases import Databases
 from bus.view import View
 from bus.views.memory import MemoryViews, MemoryViewStore
+from bus.views.partitions import parts
 from bus.views.port import Aim, ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
@@ -62,6 +64,11 @@ class Ground(Protocol):
 
     async def breathe(self) -> None:
         """Lets everybody else go on for a moment."""
+
+
+async def view_stores(ground: Ground, view: View) -> Sequence[ViewStore]:
+    """One for each of the view's partitions."""
+    return [await ground.view_store(part) for part in parts(view)]
 
 
 class MemoryGround:

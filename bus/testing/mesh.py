@@ -30,7 +30,7 @@ from bus.messages import Command, Event
 from bus.outside import Outside
 from bus.process import DomainProcess
 from bus.store.port import Store
-from bus.testing.ground import Ground
+from bus.testing.ground import Ground, view_stores
 from bus.view import View
 from bus.views.worker import ViewWorker
 
@@ -115,7 +115,7 @@ class Mesh:
     async def start_worker(self, view: View) -> ViewWorker:
         """One more worker of `view`."""
         worker = ViewWorker(
-            view, await self.ground.view_store(view), self.ground.broker(), self.clock
+            view, await view_stores(self.ground, view), self.ground.broker(), self.clock
         )
         await worker.start()
         self.workers.append(worker)

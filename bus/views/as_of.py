@@ -19,10 +19,11 @@ from msgspec import Meta
 from bus import replies, subjects
 from bus.broker.port import Broker, BrokerUnavailable, NoResponders
 from bus.intake import Invalid
-from bus.view import Rows, View
+from bus.view import View
 from bus.views.between import between
+from bus.views.finding import Finds
 from bus.views.past_rows import PastRows
-from bus.views.port import History, NotRemembered, Snapshot, ViewStore
+from bus.views.port import Asks, History, NotRemembered, Snapshot
 
 Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Time = Annotated[datetime, Meta(tz=True)]
@@ -102,16 +103,14 @@ class Wanted:
 
 
 @asynccontextmanager
-async def past(
-    view: View, store: ViewStore, wanted: Wanted, broker: Broker
-) -> AsyncIterator[Snapshot]:
+async def past(view: View, store: Asks, wanted: Wanted, broker: Broker) -> AsyncIterator[Snapshot]:
     """Rows and positions as they were. Raises Invalid, NotRemembered, ViewMissing, Replaced."""
     own = await wanted.of(view)
     known = {view.name: view, **{joined.name: joined for joined in view.joins}}
     joined: dict[str, Positions] = {}
     async with store.history() as history:
 
-        async def finding(name: str) -> Rows:
+        async def finding(name: str) -> Finds:
             found = known[name]
             at = own if found is view else await wanted.of(found)
             if found is not view:
@@ -121,9 +120,9 @@ async def past(
         yield Snapshot(PastRows(view.name, finding), own, joined)
 
 
-async def _rows(view: View, at: Positions, history: History, broker: Broker) -> Rows:
+async def _rows(view: View, at: Positions, history: History, broker: Broker) -> Finds:
     stood = await history.at(view, at)
-    return await stood.rows(await between(view, stood, at, broker))
+    return await stood.rows(await between(stood, at, broker))
 
 
 def forgotten(error: NotRemembered, field: str = "as_of") -> Invalid:

@@ -28,13 +28,20 @@ PATIENCE = 3.0
 
 
 async def between(
-    view: View, past: Past, wanted: Mapping[str, int], broker: Broker, field: str = "as_of"
+    past: Past, wanted: Mapping[str, int], broker: Broker, field: str = "as_of"
 ) -> Sequence[RowChange]:
     """The rows that the events up to `wanted` change, of those that stand at `past`.
 
     Raises Invalid where there are too many, which names the `field` that asks for them, or where
     they can't be read now.
     """
+    return [change for part in past.parts for change in await _changed(part, wanted, broker, field)]
+
+
+async def _changed(
+    past: Past, wanted: Mapping[str, int], broker: Broker, field: str
+) -> Sequence[RowChange]:
+    view = past.view
     missing = {d: n - past.positions[d] for d, n in wanted.items() if n > past.positions[d]}
     if not missing:
         return ()

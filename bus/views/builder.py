@@ -14,17 +14,15 @@ import structlog
 
 from bus.backoff import Backoff
 from bus.clock import Clock, uuid7
-from bus.owner import Delivered, identify
+from bus.owner import Delivered
 from bus.parked import Retried
 from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
 from bus.views.folding import BEHIND, Folded, Slots, fold, reader
 from bus.views.gathered import Read
 from bus.views.known import KnownSlots
 from bus.views.port import Altered, Change, Stage, State, Superseded, ViewStore
-from bus.views.reading import Item, Reading
-
-STRETCH = 250
-"""Events decoded at a stretch: then queries and what came from the store have their turn."""
+from bus.views.reading import Item
+from bus.views.readings import Readings
 
 log = structlog.get_logger()
 
@@ -55,9 +53,7 @@ class Builder:
         self._mend = mend
         self._lock = writing or asyncio.Lock()
         self._known = KnownSlots(store)
-        self._readings = {
-            source.contract.domain: Reading(self.view, source) for source in self.view.sources
-        }
+        self._readings = Readings(self.view)
         self._state = State("", {}, frozenset(), Stage.MAKING)
         self._stale = True
         self._remembers = False
@@ -84,10 +80,14 @@ class Builder:
         async with self._lock:
             await self._refresh()
 
-    async def take_over(self) -> bool:
-        """As the store's, for rows that are ready to be asked."""
+    async def prepare(self) -> None:
+        """The rows are made ready to be asked."""
         await self._store.ready()
         await self.remember()
+
+    async def take_over(self) -> bool:
+        """As the store's, for rows that are ready to be asked."""
+        await self.prepare()
         async with self._lock:
             if await self._store.take_over():
                 self._state = self._state._replace(stage=Stage.SERVING)
@@ -101,13 +101,7 @@ class Builder:
                 self._remembers = True
 
     async def read(self, domain: str, batch: Sequence[Delivered]) -> Read:
-        """Decodes the batch; whatever else there is to do goes on meanwhile."""
-        items: list[Item] = []
-        reading = self._readings[domain]
-        for start in range(0, len(batch), STRETCH):
-            items += reading.items(batch[start : start + STRETCH])
-            await asyncio.sleep(0)
-        return Read(items, Checkpoint(batch[-1].position, identify(batch[-1].body).id))
+        return await self._readings.read(domain, batch)
 
     async def put(self, batches: Mapping[str, Read]) -> None:
         """Returns when what was read, by domain, is in the rows, however long that takes.
@@ -195,7 +189,7 @@ class Builder:
         await self._refresh()
         parked = [row for row in await self._store.parked() if key in (None, row.key)]
         result = Retried()
-        for domain in self._readings:
+        for domain in (source.contract.domain for source in self.view.sources):
             rows = [row for row in parked if row.reader == reader(self.view, domain)]
             if rows:
                 result += await self._again(domain, rows)
@@ -204,7 +198,7 @@ class Builder:
     async def _again(self, domain: str, rows: Sequence[ParkedRow]) -> Retried:
         events = [Delivered(row.position, "", row.body) for row in rows]
         stamp = self._state.stamp
-        folded = await self._folded({domain: self._readings[domain].items(events)}, ())
+        folded = await self._folded({domain: self._readings.items(domain, events)}, ())
         left = {event.position for event in folded.parked}
         done = [(r.reader, r.key, r.position) for r in rows if r.position not in left]
         failed = {event.key: event for event in reversed(folded.parked)}

@@ -27,7 +27,7 @@ from bus.views.bodies import decoded
 from bus.views.differences import BEGIN, Differences, Found, side
 from bus.views.handing_on import HandingOn
 from bus.views.kept import possible
-from bus.views.port import NotRemembered, Replaced, Touched, ViewMissing, ViewStore
+from bus.views.port import Asks, NotRemembered, Replaced, Touched, ViewMissing
 from bus.views.progress import Progress
 
 ROOM = 2000
@@ -61,7 +61,7 @@ _asked = msgspec.json.Decoder(Asked)
 
 
 def endpoints(
-    view: View, store: ViewStore, progress: Progress, broker: Broker, handing_on: HandingOn
+    view: View, store: Asks, progress: Progress, broker: Broker, handing_on: HandingOn
 ) -> Sequence[Endpoint]:
     """Any of a view's processes can tell, so one of them answers."""
     listing = Listing(view, store, progress, broker)
@@ -80,7 +80,7 @@ def endpoints(
 class Listing:
     """The question, as it is asked over the broker."""
 
-    def __init__(self, view: View, store: ViewStore, progress: Progress, broker: Broker) -> None:
+    def __init__(self, view: View, store: Asks, progress: Progress, broker: Broker) -> None:
         self._view = view
         self._store = store
         self._progress = progress
@@ -122,7 +122,7 @@ class Listing:
                 await side(view, history, before, broker, "from"),
                 await side(view, history, after, broker, "to"),
             )
-            differences = Differences(view, history, *sides, room=room)
+            differences = Differences(history, *sides, room=room)
             if asked.key is not None:
                 return await differences.of(asked.key)
             return await differences.page(behind, asked.limit)

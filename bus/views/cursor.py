@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,11 @@ class Cursor(NamedTuple):
 
     value: Scalar
     key: str
+
+    @property
+    def sortable(self) -> tuple[bool, Any, str]:
+        """Rows without a value come last."""
+        return (self.value is None, self.value if self.value is not None else 0, self.key)
 
 
 _decoder = msgspec.json.Decoder(Cursor)

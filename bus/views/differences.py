@@ -19,7 +19,7 @@ from bus.intake import Invalid
 from bus.view import RowData, Rows, View
 from bus.views.as_of import forgotten
 from bus.views.between import between
-from bus.views.port import History, NotRemembered, Touched, Write
+from bus.views.port import History, NotRemembered, Past, Touched
 
 CHUNK = 200
 """Keys looked at in one go."""
@@ -49,7 +49,7 @@ class Found(NamedTuple):
 class Side(NamedTuple):
     """Rows at one of the moments: left by a write, and changed by the few events since."""
 
-    write: Write
+    past: Past
     rows: Rows
     changed: Sequence[str]
 
@@ -62,17 +62,14 @@ async def side(
         past = await history.at(view, at)
     except NotRemembered as error:
         raise forgotten(error, field) from error
-    folded = await between(view, past, at, broker, field)
-    return Side(past.write, await past.rows(folded), sorted(change.key for change in folded))
+    folded = await between(past, at, broker, field)
+    return Side(past, await past.rows(folded), sorted(change.key for change in folded))
 
 
 class Differences:
-    """Of `view` from `before` to `after`; `room` are the bytes that a page may have."""
+    """From `before` to `after`; `room` are the bytes that a page may have."""
 
-    def __init__(
-        self, view: View, history: History, before: Side, after: Side, *, room: int
-    ) -> None:
-        self._view = view
+    def __init__(self, history: History, before: Side, after: Side, *, room: int) -> None:
         self._history = history
         self._before = before
         self._after = after
@@ -101,9 +98,9 @@ class Differences:
         folded = {*self._before.changed, *self._after.changed}
         found = sorted(Touched(-1, key) for key in folded if Touched(-1, key) > behind)[:CHUNK]
         while len(found) < CHUNK:
-            writes = (self._before.write, self._after.write)
+            pasts = (self._before.past, self._after.past)
             start, most = max(behind, *found[-1:], Touched(0, "")), CHUNK - len(found)
-            written = await self._history.changed(self._view, *writes, start, most)
+            written = await self._history.changed(*pasts, start, most)
             found += [touched for touched in written if touched.key not in folded]
             if len(written) < most:
                 break

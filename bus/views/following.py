@@ -16,8 +16,9 @@ from bus.reader import Reader
 from bus.store.port import StoreUnavailable
 from bus.tasks import end
 from bus.view import Source
-from bus.views.builder import Builder, Rewound
+from bus.views.builder import Rewound
 from bus.views.gathered import MOST, Gathered
+from bus.views.shared import Shared, SharedAnew
 
 LOOK = 1.0
 """Seconds between looks at what other processes of the view have written."""
@@ -33,14 +34,14 @@ class Following:
         self,
         broker: Broker,
         clock: Clock,
-        builder: Builder,
+        shared: Shared,
         gathered: Gathered,
         caught_up: Callable[[], Awaitable[None]],
     ) -> None:
         self._broker = broker
         self._clock = clock
-        self._view = builder.view
-        self._builder = builder
+        self._view = shared.view
+        self._shared = shared
         self._gathered = gathered
         self._caught_up = caught_up
 
@@ -51,9 +52,12 @@ class Following:
         while True:
             try:
                 if not begun:
-                    await self._builder.begin()
+                    await self._shared.begin()
                     begun = True
                 await self._follow_all()
+            except SharedAnew:
+                log.info("partitions are shared anew", view=self._view.name)
+                begun = False
             except Rewound:
                 log.warning("view has gone back: its store lost what it had", view=self._view.name)
                 begun = False
@@ -64,8 +68,9 @@ class Following:
     async def _follow_all(self) -> None:
         """Runs until one part raises; then the others end, too."""
         self._gathered.clear()
-        parts: list[Coroutine[Any, Any, None]] = [self._look(), self._fold()]
-        parts += map(self._read, self._view.sources)
+        parts: list[Coroutine[Any, Any, None]] = [self._look()]
+        if not self._shared.idle:
+            parts += [self._fold(), *map(self._read, self._view.sources)]
         tasks = [asyncio.create_task(part) for part in parts]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -78,10 +83,10 @@ class Following:
         """Decodes a batch while those before it are folded and written."""
         domain = source.contract.domain
         reader = Reader(self._broker, source.contract, batch=MOST, clock=self._clock)
-        place = self._builder.checkpoints[domain]
+        place = self._shared.checkpoints[domain]
         async with aclosing(reader.follow(place)) as batches:
             async for batch in batches:
-                read = await self._builder.read(domain, batch) if batch else None
+                read = await self._shared.read(domain, batch) if batch else None
                 await self._gathered.put(domain, read)
 
     async def _fold(self) -> None:
@@ -89,7 +94,7 @@ class Following:
         while True:
             batches, ended = await self._gathered.take()
             if batches:
-                await self._builder.put(batches)
+                await self._shared.put(batches)
             behind -= ended
             if not behind:
                 await self._caught_up()
@@ -97,4 +102,6 @@ class Following:
     async def _look(self) -> None:
         while True:
             await self._clock.sleep(LOOK)
-            await self._builder.look()
+            await self._shared.look()
+            if self._shared.idle:
+                await self._caught_up()

@@ -28,16 +28,12 @@ log = structlog.get_logger()
 
 
 class Live:
-    """Tells what `store` holds while `serving()`: only its version is asked then. `moved` is to
-    be called when something may have changed."""
+    """Tells what `store` holds. `moved` is to be called when something may have changed."""
 
-    def __init__(
-        self, store: ViewStore, broker: Broker, clock: Clock, serving: Callable[[], bool]
-    ) -> None:
+    def __init__(self, store: ViewStore, broker: Broker, clock: Clock) -> None:
         self._store = store
         self._broker = broker
         self._clock = clock
-        self._serving = serving
         self._lease = store.lease()
         self._some = asyncio.Event()
         self._said = ""
@@ -45,12 +41,12 @@ class Live:
     def moved(self) -> None:
         self._some.set()
 
-    async def run(self) -> None:
-        """Goes on for ever, through outages."""
+    async def run(self, serving: Callable[[], bool]) -> None:
+        """Goes on for ever, through outages, while `serving()`: only its version is asked then."""
         backoff = Backoff(self._clock)
         while True:
             try:
-                await self._term(backoff)
+                await self._term(backoff, serving)
             except NotLeading:
                 log.warning("another process tells live queries", view=self._store.view.name)
             except (StoreUnavailable, BrokerUnavailable, Halt) as error:
@@ -60,8 +56,8 @@ class Live:
                 log.error("failed, starts again", view=self._store.view.name, exc_info=error)
                 await backoff.pause()
 
-    async def _term(self, backoff: Backoff) -> None:
-        while not self._serving():  # as the view's process looks by itself, every second
+    async def _term(self, backoff: Backoff, serving: Callable[[], bool]) -> None:
+        while not serving():  # as the view's process looks by itself, every second
             await self._clock.sleep(LOOK)
         try:
             await self._lease.acquire()

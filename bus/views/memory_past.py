@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from bus.view import Rows, View
+from bus.view import View
 from bus.views.builds import remembering
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Moment, Row, Shelf
-from bus.views.port import NotRemembered, RowChange, Touched, ViewMissing, Write
+from bus.views.port import NotRemembered, Past, RowChange, Touched, ViewMissing, Write
 
 
 class MemoryHistory:
@@ -30,11 +30,12 @@ class MemoryHistory:
         raise NotRemembered(view, since)
 
     async def changed(
-        self, view: View, one: Write, other: Write, behind: Touched, most: int
+        self, one: Past, other: Past, behind: Touched, most: int
     ) -> Sequence[Touched]:
-        shelves = [self._views.shelves[view.name][write.build] for write in (one, other)]
-        if one.build == other.build:
-            found = _written(shelves[0], *sorted((one.number, other.number)))
+        writes = (one.write, other.write)
+        shelves = [self._views.shelves[one.view.name][write.build] for write in writes]
+        if shelves[0] is shelves[1]:
+            found = _written(shelves[0], *sorted(write.number for write in writes))
         else:
             found = {Touched(0, key) for shelf in shelves for key in shelf.rows}
         return sorted(touched for touched in found if touched > behind)[:most]
@@ -46,26 +47,27 @@ class MemoryPast:
     def __init__(self, views: MemoryViews, view: View, shelf: Shelf, moment: Moment) -> None:
         self.positions = moment.positions
         self.write = Write(shelf.build.number, moment.number)
+        self.view = view
+        self.parts = (self,)
         self._views = views
-        self._view = view
         self._shelf = shelf
         self._rows = shelf.as_of(moment.number)
 
     async def parked(self) -> Collection[tuple[str, str]]:
-        at = {f"{self._view.name}/{domain}": n for domain, n in self.positions.items()}
+        at = {f"{self.view.name}/{domain}": n for domain, n in self.positions.items()}
         there = self._shelf.parked.values()
         return {(row.reader, row.key) for row in there if row.position <= at[row.reader]}
 
     async def slots(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         return {key: self._rows[key].slots for key in keys if key in self._rows}
 
-    async def rows(self, changed: Sequence[RowChange]) -> Rows:
+    async def rows(self, changed: Sequence[RowChange]) -> MemoryRows:
         rows = {**self._rows, **{change.key: self._changed(change) for change in changed}}
         shelf = Shelf(self._shelf.build, self._shelf.kinds, {}, rows=rows)
-        return MemoryRows(self._views, self._view.name, shelf)
+        return MemoryRows(self._views, self.view.name, shelf)
 
     def _changed(self, change: RowChange) -> Row:
-        columns = dict(zip(self._view.columns, change.columns, strict=True))
+        columns = dict(zip(self.view.columns, change.columns, strict=True))
         return Row(0, {}, (change.row, columns) if change.row is not None else None)
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
-from bus.view import Page, RowData, Rows, Scalar
+from bus.view import RowData, Rows, Scalar
 from bus.views import cursor
 from bus.views.cursor import Cursor
+from bus.views.finding import Finding, Placed, Sought
 from bus.views.memory_shelf import Columns, MemoryViews, Shelf
 
 
-class MemoryRows:
+class MemoryRows(Finding):
     """See `bus.view.Rows`. Without a shelf it is the build that serves."""
 
     def __init__(
@@ -39,15 +39,8 @@ class MemoryRows:
         rows = self._serving().shown
         return {key: msgspec.json.decode(rows[key][0]) for key in keys if key in rows}
 
-    async def find(
-        self,
-        where: Mapping[str, Scalar],
-        *,
-        order: str | None = None,
-        descending: bool = False,
-        limit: int = 50,
-        after: str | None = None,
-    ) -> Page:
+    async def found(self, sought: Sought, most: int) -> Sequence[Placed]:
+        where, order, descending, after = sought
         shelf = self._serving()
         shown = shelf.shown
         kind = shelf.kinds[order] if order else None
@@ -57,16 +50,15 @@ class MemoryRows:
                 for key, (_, columns) in shown.items()
                 if _matches(columns, where)
             ),
-            key=_sortable,
+            key=lambda place: place.sortable,
             reverse=descending,
         )
         if after is not None:
-            start = _sortable(cursor.decode(after, kind))
+            start = cursor.decode(after, kind).sortable
             behind = operator.lt if descending else operator.gt
-            places = [place for place in places if behind(_sortable(place), start)]
-        page = places[:limit]
-        rows = [msgspec.json.decode(shown[place.key][0]) for place in page]
-        return Page(rows, cursor.encode(*page[-1]) if len(places) > limit else None)
+            places = [place for place in places if behind(place.sortable, start)]
+        rows = (msgspec.json.decode(shown[place.key][0]) for place in places[:most])
+        return list(map(Placed, places, rows))
 
     async def totals(
         self,
@@ -87,7 +79,7 @@ class MemoryRows:
                 sums["count"] += 1
                 for name in of:
                     sums[name] += int(columns[name] or 0)
-        found = sorted(groups.items(), key=lambda item: [_sortable(Cursor(v, "")) for v in item[0]])
+        found = sorted(groups.items(), key=lambda item: [Cursor(v, "").sortable for v in item[0]])
         if order is not None:
             found.sort(key=lambda item: -item[1][order])
         return [{**dict(zip(by, group, strict=True)), **sums} for group, sums in found[:limit]]
@@ -101,8 +93,3 @@ class MemoryRows:
 
 def _matches(columns: Columns, where: Mapping[str, Scalar]) -> bool:
     return all(columns[name] == value for name, value in where.items())
-
-
-def _sortable(place: Cursor) -> tuple[bool, Any, str]:
-    """Rows without a value come last."""
-    return (place.value is None, place.value if place.value is not None else 0, place.key)

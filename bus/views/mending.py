@@ -24,6 +24,7 @@ from bus.views.builder import Rewound
 from bus.views.comparing import compared
 from bus.views.folding import shown
 from bus.views.memory import MemoryViewStore
+from bus.views.partitions import least
 from bus.views.port import Aim, Altered, RowChange, Superseded, ViewStore
 from bus.views.proof import Mend, ViewRepaired
 from bus.views.shadow import Place, Positions, Shadow
@@ -42,6 +43,16 @@ class Verified:
     differing: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     positions: Mapping[str, int] = field(default_factory=dict)
     repaired: Sequence[ViewRepaired] = ()
+
+    def __add__(self, other: Verified) -> Verified:
+        """What was found in two of a view's partitions, up to where both have come."""
+        both = [of for of in (self.positions, other.positions) if of]
+        return Verified(
+            self.compared + other.compared,
+            self.differing | other.differing,
+            least(both) if both else {},
+            [*self.repaired, *other.repaired],
+        )
 
 
 class Mending:

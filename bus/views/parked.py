@@ -8,11 +8,11 @@ from dataclasses import replace
 from bus import parked
 from bus.broker.port import Endpoint
 from bus.view import View
-from bus.views.builder import Builder
-from bus.views.port import ViewStore
+from bus.views.port import Asks
+from bus.views.shared import Shared
 
 
-def endpoints(view: View, store: ViewStore, builder: Builder) -> Sequence[Endpoint]:
+def endpoints(view: View, store: Asks, shared: Shared) -> Sequence[Endpoint]:
     """A view has no leader: any of its processes can retry, so one of them answers."""
-    found = parked.endpoints(view.name, store, builder.retry)
+    found = parked.endpoints(view.name, store, shared.retry)
     return [replace(endpoint, queue="q") for endpoint in found]

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from bus.view import Page, RowData, Rows, Scalar
+from bus.view import RowData, Scalar
+from bus.views.finding import Finding, Finds, Placed, Sought
 
-Finding = Callable[[str], Awaitable[Rows]]
+Looking = Callable[[str], Awaitable[Finds]]
 """The rows of a view, by its name, as they were."""
 
 
-class PastRows:
+class PastRows(Finding):
     """See `bus.view.Rows`."""
 
-    def __init__(self, view: str, finding: Finding) -> None:
+    def __init__(self, view: str, looking: Looking) -> None:
         self._view = view
-        self._finding = finding
-        self._found: Rows | None = None
+        self._looking = looking
+        self._asked: Finds | None = None
 
-    def of(self, view: str) -> Rows:
-        return PastRows(view, self._finding)
+    def of(self, view: str) -> PastRows:
+        return PastRows(view, self._looking)
 
     async def get(self, key: str) -> RowData | None:
         return await (await self._rows()).get(key)
@@ -27,18 +28,8 @@ class PastRows:
     async def many(self, keys: Iterable[str]) -> Mapping[str, RowData]:
         return await (await self._rows()).many(keys)
 
-    async def find(
-        self,
-        where: Mapping[str, Scalar],
-        *,
-        order: str | None = None,
-        descending: bool = False,
-        limit: int = 50,
-        after: str | None = None,
-    ) -> Page:
-        return await (await self._rows()).find(
-            where, order=order, descending=descending, limit=limit, after=after
-        )
+    async def found(self, sought: Sought, most: int) -> Sequence[Placed]:
+        return await (await self._rows()).found(sought, most)
 
     async def totals(
         self,
@@ -52,7 +43,7 @@ class PastRows:
         rows = await self._rows()
         return await rows.totals(by, of, where=where, order=order, limit=limit)
 
-    async def _rows(self) -> Rows:
-        if self._found is None:
-            self._found = await self._finding(self._view)
-        return self._found
+    async def _rows(self) -> Finds:
+        if self._asked is None:
+            self._asked = await self._looking(self._view)
+        return self._asked

@@ -16,9 +16,10 @@ from typing import NamedTuple, Protocol
 
 from bus.halt import Halt
 from bus.store.port import Checkpoint, Parked, ParkedRow
-from bus.view import Rows, Scalar, View
+from bus.view import Scalar, View
 from bus.views.changes import Tells
-from bus.views.proof import Proves
+from bus.views.finding import Finds
+from bus.views.proof import Proves, ViewRepaired
 
 
 class Stage(Enum):
@@ -113,7 +114,7 @@ class Snapshot(NamedTuple):
     `joined` fills while they are asked: the positions of each other view that is joined with.
     """
 
-    rows: Rows
+    rows: Finds
     positions: Mapping[str, int]
     joined: Mapping[str, Mapping[str, int]]
 
@@ -137,8 +138,15 @@ class Past(Protocol):
     """A view's rows as one of its writes left them."""
 
     @property
+    def view(self) -> View: ...
+
+    @property
     def write(self) -> Write:
         """Which one."""
+
+    @property
+    def parts(self) -> Sequence[Past]:
+        """Of a view in partitions, those of each; else this one."""
 
     @property
     def positions(self) -> Mapping[str, int]:
@@ -150,7 +158,7 @@ class Past(Protocol):
     async def slots(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         """As `ViewStore.load`."""
 
-    async def rows(self, changed: Sequence[RowChange]) -> Rows:
+    async def rows(self, changed: Sequence[RowChange]) -> Finds:
         """To ask: those of `changed` in the place of what stands under their keys."""
 
 
@@ -162,11 +170,11 @@ class History(Protocol):
         build of the view's version remembers it. Raises NotRemembered, ViewMissing."""
 
     async def changed(
-        self, view: View, one: Write, other: Write, behind: Touched, most: int
+        self, one: Past, other: Past, behind: Touched, most: int
     ) -> Sequence[Touched]:
-        """Where keys were touched behind `behind`, in order: each once that was written between
-        two writes of one build, or all keys of two builds. Others follow only where there are
-        `most`."""
+        """Where keys of a view were touched behind `behind`, in order: each once that was written
+        between two writes of one build, or all keys of two builds. Others follow only where there
+        are `most`."""
 
 
 class Digests(NamedTuple):
@@ -257,12 +265,30 @@ class ViewMissing(Exception):
         super().__init__(f"the view {view} is not here yet")
 
 
-class ViewStore(Proves, Tells, Protocol):
-    """One view's rows, in one of its builds. Every method raises bus.store.port.StoreUnavailable
-    where the servers can't be reached, and ViewChanged where the rows are not this view's."""
+class Asks(Protocol):
+    """What can be asked of a view that is kept. Raises as `ViewStore` does."""
 
     @property
     def view(self) -> View: ...
+
+    async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
+        """What is parked, of one reader or all, by reader, key and position."""
+
+    async def repairs(self) -> Sequence[ViewRepaired]:
+        """What was put right, the latest first."""
+
+    def history(self) -> AbstractAsyncContextManager[History]:
+        """Rows as they were, to answer one question. Raises Replaced as `snapshot`."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Committed rows and positions that belong together, to answer one question: of the
+        build that serves, or, in a store opened to rebuild, of the one in the making. Raises
+        Replaced where what serves is another version."""
+
+
+class ViewStore(Asks, Proves, Tells, Protocol):
+    """One view's rows, in one of its builds. Every method raises bus.store.port.StoreUnavailable
+    where the servers can't be reached, and ViewChanged where the rows are not this view's."""
 
     async def open(self) -> None:
         """Connects, finds its build and creates what is missing. Safe when several processes do
@@ -283,9 +309,6 @@ class ViewStore(Proves, Tells, Protocol):
 
     def beside(self, aim: Aim) -> ViewStore:
         """One more store of the view on the same servers, to be opened."""
-
-    async def parked(self, reader: str | None = None) -> Sequence[ParkedRow]:
-        """What is parked, of one reader or all, by reader, key and position."""
 
     async def digests(self, after: str, *, most: int, upto: str = "") -> Digests:
         """Digests of the keys behind `after`, in order: those up to `upto`, or else `most` at
@@ -313,11 +336,3 @@ class ViewStore(Proves, Tells, Protocol):
 
     async def trim(self, before: datetime) -> None:
         """Forgets what had been superseded before a time, in all builds of the view's."""
-
-    def history(self) -> AbstractAsyncContextManager[History]:
-        """Rows as they were, to answer one question. Raises Replaced as `snapshot`."""
-
-    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
-        """Committed rows and positions that belong together, to answer one question: of the
-        build that serves, or, in a store opened to rebuild, of the one in the making. Raises
-        Replaced where what serves is another version."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bus.view import Rows, View
+from bus.view import View
 from bus.views import postgres_builds
 from bus.views.builds import remembering
-from bus.views.port import NotRemembered, RowChange, Touched, ViewMissing, Write
+from bus.views.port import NotRemembered, Past, RowChange, Touched, ViewMissing, Write
 from bus.views.postgres_history import Connection, both_statement, touched
 from bus.views.postgres_names import columns, positions, slots, table
 from bus.views.postgres_rows import PostgresRows
@@ -37,13 +37,13 @@ class PostgresHistory:
         raise NotRemembered(view, since)
 
     async def changed(
-        self, view: View, one: Write, other: Write, behind: Touched, most: int
+        self, one: Past, other: Past, behind: Touched, most: int
     ) -> Sequence[Touched]:
-        ours, theirs = (table(view.name, write.build) for write in (one, other))
+        (build, after), (another, upto) = sorted((one.write, other.write))
+        ours, theirs = (table(one.view.name, number) for number in (build, another))
         if ours != theirs:
             rows = await self._connection.fetch(both_statement(ours, theirs), behind.key, most)
             return [Touched(0, row["key"]) for row in rows]
-        after, upto = sorted((one.number, other.number))
         return await touched(self._connection, ours, (after, upto), behind, most)
 
     async def _positions(self, view: View, base: str, moment: int | None) -> Mapping[str, int]:
@@ -69,30 +69,31 @@ class PostgresPast:
         self.positions = positions
         self.write = write
         self._connection = connection
-        self._view = view
+        self.view = view
+        self.parts = (self,)
         self._base = table(view.name, write.build)
         self._moment = write.number
 
     async def parked(self) -> Collection[tuple[str, str]]:
-        at = {f"{self._view.name}/{domain}": n for domain, n in self.positions.items()}
+        at = {f"{self.view.name}/{domain}": n for domain, n in self.positions.items()}
         rows = await self._connection.fetch(
             f"select reader, key, min(position) from {self._base}_parked group by reader, key"
         )
         return {(reader, key) for reader, key, position in rows if position <= at[reader]}
 
     async def slots(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        names = ["key", *slots(self._view)]
+        names = ["key", *slots(self.view)]
         both = " union all ".join(self._stood(names, also="and key = any($2)"))
         rows = await self._connection.fetch(both, self._moment, keys)
-        domains = [source.contract.domain for source in self._view.sources]
+        domains = [source.contract.domain for source in self.view.sources]
         return {
             row[0]: {d: slot for d, slot in zip(domains, row[1:], strict=True) if slot is not None}
             for row in map(tuple, rows)
         }
 
-    async def rows(self, changed: Sequence[RowChange]) -> Rows:
+    async def rows(self, changed: Sequence[RowChange]) -> PostgresRows:
         """Questions are put to all that stood then as if it were one table."""
-        view = self._view
+        view = self.view
         names = ["key", "row", *columns(view)]
         parts = self._stood(names, also="and key <> all($2::text[])" if changed else "")
         given: list[Any] = [self._moment]

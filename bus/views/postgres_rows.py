@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
-from bus.view import Page, RowData, Rows, Scalar
+from bus.view import RowData, Rows, Scalar
 from bus.views import cursor
+from bus.views.cursor import Cursor
+from bus.views.finding import Finding, Placed, Sought
 from bus.views.kept import Columns, columns_of, possible
 from bus.views.port import ViewMissing
 from bus.views.postgres_history import Connection
@@ -16,7 +18,7 @@ from bus.views.postgres_names import table
 from bus.views.postgres_questions import Sql, stretches
 
 
-class PostgresRows:
+class PostgresRows(Finding):
     """See `bus.view.Rows`. Without `table` the view is looked up when it is asked, and its
     positions go to `joined`. `values` are those that `table` needs, if it is SQL."""
 
@@ -50,29 +52,20 @@ class PostgresRows:
         rows = {row["key"]: msgspec.json.decode(row["row"]) for row in found}
         return {key: rows[key] for key in wanted if key in rows}
 
-    async def find(
-        self,
-        where: Mapping[str, Scalar],
-        *,
-        order: str | None = None,
-        descending: bool = False,
-        limit: int = 50,
-        after: str | None = None,
-    ) -> Page:
+    async def found(self, sought: Sought, most: int) -> Sequence[Placed]:
+        where, order, descending, after = sought
         await self._sql()
         kind = self._columns[order] if order else None
         start = None if after is None else cursor.decode(after, kind)
         if not all(map(possible, start or ())):
-            return Page([], None)
+            return []
         found: list[Any] = []
         for stretch in stretches(order, descending, start):
-            if len(found) <= limit:
+            if len(found) < most:
                 sql = await self._sql()
-                text = sql.find(where, order, descending, limit + 1 - len(found), stretch)
+                text = sql.find(where, order, descending, most - len(found), stretch)
                 found += await self._connection.fetch(text, *sql.values)
-        page = [msgspec.json.decode(row["row"]) for row in found[:limit]]
-        last = found[limit - 1] if len(found) > limit else None
-        return Page(page, cursor.encode(last["value"], last["key"]) if last else None)
+        return [Placed(Cursor(value, key), msgspec.json.decode(row)) for key, row, value in found]
 
     async def totals(
         self,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from bus.broker.nats import NatsBroker
 from bus.main import run_until_stopped
 from bus.settings import Settings
 from bus.view import View
+from bus.views.partitions import parts
 from bus.views.port import Aim, ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
@@ -22,7 +24,7 @@ def run(view: View) -> None:
         kept, remembered = settings.kept_hours, settings.history_hours
         return ViewWorker(
             view,
-            store(view, settings),
+            stores(view, settings),
             broker,
             kept=timedelta(hours=kept),
             remembered=timedelta(hours=remembered),
@@ -31,9 +33,17 @@ def run(view: View) -> None:
     run_until_stopped(view.name, build)
 
 
-def store(view: View, settings: Settings, aim: Aim = Aim.SERVE) -> ViewStore:
-    """Where the settings say that the view's rows are kept."""
-    remembers = settings.history_hours > 0
+def stores(view: View, settings: Settings, aim: Aim = Aim.SERVE) -> Sequence[ViewStore]:
+    """Where the settings say that the view's rows are kept, one for each of its partitions."""
+    always = view.partitions > 1
+    return [store(part, settings, aim, always=always) for part in parts(view)]
+
+
+def store(
+    view: View, settings: Settings, aim: Aim = Aim.SERVE, *, always: bool = False
+) -> ViewStore:
+    """One for all keys of `view`. With `always` it remembers rows whatever the settings say."""
+    remembers = always or settings.history_hours > 0
     if view.backend == "redis":
         return RedisViewStore(view, settings.redis_url, aim=aim, remembers=remembers)
     return PostgresViewStore(view, settings.database_url("views"), aim=aim, remembers=remembers)

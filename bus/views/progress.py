@@ -10,7 +10,7 @@ from bus import replies
 from bus.broker.waiting import within
 from bus.intake import Invalid
 from bus.replies import AT_LEAST, Answer
-from bus.views.port import ViewStore
+from bus.views.port import Asks
 
 PATIENCE = 2.0
 """Seconds until a query that waits is answered `unavailable`."""
@@ -26,7 +26,7 @@ _pair = re.compile(r"\s*([a-z][a-z0-9_]*)\s*=\s*([0-9]{1,18})\s*")
 class Progress:
     """Where a view is, for those who wait for it; `hurry` is called when somebody does."""
 
-    def __init__(self, store: ViewStore, hurry: Callable[[], None]) -> None:
+    def __init__(self, store: Asks, hurry: Callable[[], None]) -> None:
         self._store = store
         self._hurry = hurry
         self._moved = asyncio.Event()

@@ -21,7 +21,7 @@ from bus.views.as_of import AsOf, Position
 from bus.views.bodies import decoded
 from bus.views.handing_on import HandingOn
 from bus.views.kept import COMMON
-from bus.views.port import Moved, NotRemembered, Replaced, Snapshot, ViewMissing, ViewStore
+from bus.views.port import Asks, Moved, NotRemembered, Replaced, Snapshot, ViewMissing
 from bus.views.progress import Progress, wanted
 
 ATTEMPTS = 100
@@ -42,7 +42,7 @@ _plain = msgspec.json.Decoder(dict[str, Raw])
 
 
 def endpoints(
-    view: View, store: ViewStore, progress: Progress, broker: Broker, handing_on: HandingOn
+    view: View, store: Asks, progress: Progress, broker: Broker, handing_on: HandingOn
 ) -> Sequence[Endpoint]:
     """One for each query, two for those that need a key: the second says that it does."""
     found = []
@@ -69,7 +69,7 @@ class Asked:
         view: View,
         query: Query,
         *,
-        store: ViewStore,
+        store: Asks,
         progress: Progress,
         broker: Broker,
         handing_on: HandingOn,

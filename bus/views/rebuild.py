@@ -20,6 +20,7 @@ from bus.store.port import StoreUnavailable
 from bus.views import builds
 from bus.views.builder import Rewound
 from bus.views.comparing import compared
+from bus.views.partitions import least
 from bus.views.port import Altered, ViewStore
 from bus.views.shadow import Positions, Shadow
 
@@ -49,6 +50,22 @@ class Report:
     took_over: bool = False
     handing_over: float = 0.0
     positions: Positions = field(default_factory=dict)
+
+    def __add__(self, other: Report) -> Report:
+        """What was done of two of a view's partitions, one after the other: each reads all events,
+        which count once."""
+        compared = (self.compared or 0) + (other.compared or 0)
+        return Report(
+            max(self.done, other.done),
+            max(self.total, other.total),
+            self.seconds + other.seconds,
+            None if self.compared is None else compared,
+            self.differing + other.differing,
+            [*self.examples, *other.examples][:SHOWN],
+            self.took_over and other.took_over,
+            max(self.handing_over, other.handing_over),
+            least([self.positions, other.positions]),
+        )
 
 
 class Rebuild:

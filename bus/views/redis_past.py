@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from bus.store.port import ParkedRow
-from bus.view import Rows, View
+from bus.view import View
 from bus.views.builds import remembering
-from bus.views.port import Build, NotRemembered, RowChange, Touched, ViewMissing, Write
+from bus.views.port import Build, NotRemembered, Past, RowChange, Touched, ViewMissing, Write
 from bus.views.redis_builds import listed
 from bus.views.redis_keys import Names, entry
 from bus.views.redis_rows import RedisRows
@@ -62,12 +62,13 @@ class RedisHistory:
         raise NotRemembered(view, since)
 
     async def changed(
-        self, view: View, one: Write, other: Write, behind: Touched, most: int
+        self, one: Past, other: Past, behind: Touched, most: int
     ) -> Sequence[Touched]:
-        if one.build != other.build:
-            return await self._all(view, (one.build, other.build), behind.key, most)
-        names = Names(view.name, one.build)
-        after, upto = sorted((one.number, other.number))
+        view, writes = one.view, (one.write, other.write)
+        (build, after), (another, upto) = sorted(writes)
+        if build != another:
+            return await self._all(view, (build, another), behind.key, most)
+        names = Names(view.name, build)
         found: list[Touched] = []
         start = max(behind.number, after + 1)
         while start <= upto and len(found) < most:
@@ -114,18 +115,19 @@ class RedisPast:
         self.write = Write(names.build, moment.number)
         self._redis = redis
         self._scripts = scripts
-        self._view = view
+        self.view = view
+        self.parts = (self,)
         self._names = names
         self._number = moment.number
 
     async def parked(self) -> Collection[tuple[str, str]]:
-        at = {f"{self._view.name}/{domain}": n for domain, n in self.positions.items()}
+        at = {f"{self.view.name}/{domain}": n for domain, n in self.positions.items()}
         texts = await self._redis.hvals(self._names.parked)
         rows = [msgspec.json.decode(text, type=ParkedRow) for text in texts]
         return {(row.reader, row.key) for row in rows if row.position <= at[row.reader]}
 
     async def slots(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        domains = [source.contract.domain for source in self._view.sources]
+        domains = [source.contract.domain for source in self.view.sources]
         rows = await self._stood({}).held(keys, [f"slot:{domain}" for domain in domains])
         slots = {
             key: {domain: slot for domain, slot in zip(domains, row, strict=True) if slot}
@@ -133,16 +135,16 @@ class RedisPast:
         }
         return {key: of for key, of in slots.items() if of}
 
-    async def rows(self, changed: Sequence[RowChange]) -> Rows:
+    async def rows(self, changed: Sequence[RowChange]) -> RedisRows:
         known = {change.key: _fields(change) for change in changed}
-        return RedisRows(self._stood(known), self._view.columns, _nothing_joined)
+        return RedisRows(self._stood(known), self.view.columns, _nothing_joined)
 
     def _stood(self, known: Mapping[str, Fields]) -> Stood:
         return Stood(
             self._redis,
             self._scripts.stood,
             self._names,
-            self._view.columns,
+            self.view.columns,
             moment=self._number,
             known=known,
         )

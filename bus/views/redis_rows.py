@@ -7,13 +7,13 @@ the write is taken from the history, so that all looks are at one moment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
-from bus.view import Page, RowData, Rows, Scalar
+from bus.view import RowData, Rows, Scalar
 from bus.views import cursor
 from bus.views.cursor import Cursor
+from bus.views.finding import Finding, Placed, Sought
 from bus.views.kept import Columns, possible
 from bus.views.redis_keys import entry, parsed
 from bus.views.redis_ranges import Range
@@ -23,7 +23,7 @@ CHUNK = 200
 """Index entries looked at in one round trip, at least."""
 
 
-class RedisRows:
+class RedisRows(Finding):
     """See `bus.view.Rows`. `serves` finds the view that is joined with."""
 
     def __init__(self, stood: Stood, columns: Columns, serves: Serves) -> None:
@@ -43,25 +43,20 @@ class RedisRows:
         rows = {key: row[0] for key, row in zip(wanted, found, strict=True)}
         return {key: msgspec.json.decode(text) for key, text in rows.items() if text}
 
-    async def find(
-        self,
-        where: Mapping[str, Scalar],
-        *,
-        order: str | None = None,
-        descending: bool = False,
-        limit: int = 50,
-        after: str | None = None,
-    ) -> Page:
+    async def found(self, sought: Sought, most: int) -> Sequence[Placed]:
+        where, order, descending, after = sought
         kind = self._columns[order] if order else None
         start = None if after is None else cursor.decode(after, kind)
         if not all(map(possible, [*where.values(), *(start or ())])):
-            return Page([], None)
+            return []
         by = order or next(iter(where), None)
-        found = await self._found(where, by, Range.of(by, where, order, descending, start), limit)
-        rows = await self.many([place.key for place in found])
-        page = [rows[place.key] for place in found[:limit] if place.key in rows]
-        last = found[limit - 1] if len(found) > limit else None
-        return Page(page, cursor.encode(last.value if order else None, last.key) if last else None)
+        places = await self._places(where, by, Range.of(by, where, order, descending, start), most)
+        rows = await self.many([place.key for place in places])
+        return [
+            Placed(Cursor(place.value if order else None, place.key), rows[place.key])
+            for place in places
+            if place.key in rows
+        ]
 
     async def totals(
         self,
@@ -74,12 +69,12 @@ class RedisRows:
     ) -> Sequence[RowData]:
         raise TypeError("views in Redis can't be asked for totals: keep this one in Postgres")
 
-    async def _found(
-        self, where: Mapping[str, Scalar], by: str | None, range: Range, limit: int
+    async def _places(
+        self, where: Mapping[str, Scalar], by: str | None, range: Range, count: int
     ) -> Sequence[Cursor]:
-        """One place more than `limit`, if there is. Walks one index as it is now, leaves out what
-        has been replaced meanwhile, and puts in how that stood."""
-        stood, count = self._stood, limit + 1
+        """The first `count`. Walks one index as it is now, leaves out what has been replaced
+        meanwhile, and puts in how that stood."""
+        stood = self._stood
         found: list[str] = []
         rest: Range | None = range
         while True:
@@ -135,9 +130,9 @@ class JoinedRows(RedisRows):
         await self._ask()
         return await super().many(keys)
 
-    async def find(self, where: Mapping[str, Scalar], **more: Any) -> Page:
+    async def found(self, sought: Sought, most: int) -> Sequence[Placed]:
         await self._ask()
-        return await super().find(where, **more)
+        return await super().found(sought, most)
 
     async def _ask(self) -> None:
         if not self._asked:

@@ -13,7 +13,8 @@ from bus.answering import Answering
 from bus.broker.port import Broker, Endpoint, Request
 from bus.plan import ENVELOPE_ROOM
 from bus.view import View
-from bus.views.port import ViewStore
+from bus.views.partitions import whole
+from bus.views.port import Asks
 from bus.views.proof import ViewRepaired
 
 
@@ -37,7 +38,7 @@ class RepairedList(Struct, frozen=True):
     more: int = 0
 
 
-def endpoints(view: View, store: ViewStore, broker: Broker) -> Sequence[Endpoint]:
+def endpoints(view: View, store: Asks, broker: Broker) -> Sequence[Endpoint]:
     """Any of a view's processes can tell, so one of them answers."""
 
     async def listing(_: Request) -> bytes:
@@ -61,4 +62,4 @@ def told(repairs: Sequence[ViewRepaired], room: int) -> bytes:
 
 def _shown(one: ViewRepaired) -> Repaired:
     before, after = (Raw((text or "null").encode()) for text in (one.before, one.after))
-    return Repaired(one.at, one.view, one.build, one.key, one.positions, before, after)
+    return Repaired(one.at, whole(one.view), one.build, one.key, one.positions, before, after)

@@ -17,6 +17,7 @@ from bus.store.port import Lease
 from bus.views.audience import Audience
 from bus.views.changes import Mark, News
 from bus.views.heard import Heard, Sent, next_step
+from bus.views.partitions import whole
 from bus.views.port import ViewStore
 
 LIVE_ROW = "Live-Row"
@@ -42,7 +43,8 @@ class Telling:
         self._store = store
         self._broker = broker
         self._lease = lease
-        self._view = store.view.name
+        self._part = store.view.name
+        self._view = whole(self._part)
         self._noted = noted
         self._reconnects = broker.reconnects
         # Whoever listened to all rows then is told what has changed since.
@@ -62,7 +64,7 @@ class Telling:
         looked = time.monotonic()
         found = await self._broker.listeners(subjects.live(self._view, "*"))
         await self._confirm()
-        self._last = await self._told(self._certain, Audience.of(found), looked)
+        self._last = await self._told(self._certain, Audience.of(found, self._part), looked)
         return not self._last.ended
 
     async def _confirm(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
@@ -38,12 +38,13 @@ class Verifier:
         self._mending = mending
         self._clock = clock
 
-    async def run(self) -> None:
-        """Goes on for ever, through outages."""
+    async def run(self, falls: Callable[[], bool] = lambda: True) -> None:
+        """Goes on for ever, through outages, while the rows fall to this process."""
         backoff = Backoff(self._clock)
         while True:
             try:
-                await self.walk()
+                if falls():
+                    await self.walk()
                 await self._clock.sleep(REST)
             except Superseded:  # the build has gone: another one is there, or will be
                 await self._clock.sleep(REST)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 from msgspec import structs
@@ -21,17 +23,18 @@ from bus.status import Status
 from bus.store.port import Checkpoint, StoreUnavailable
 from bus.tasks import end
 from bus.view import View
-from bus.views import changed, parked, queries, repaired
-from bus.views.builder import Builder
+from bus.views import changed, parked, partitioned, queries, repaired
 from bus.views.following import Following
 from bus.views.gathered import Gathered
 from bus.views.handing_on import HandingOn
-from bus.views.live import Live
-from bus.views.mending import Mending
+from bus.views.members import Members
+from bus.views.partition import Partition
 from bus.views.port import Replaced, ViewStore
 from bus.views.progress import Progress
-from bus.views.verifier import Verifier
+from bus.views.shared import Shared
 
+SHORT = timedelta(minutes=1)
+"""What is remembered at least of a view in partitions: one of them may be ahead of another."""
 TIDY = 60.0
 """Seconds between looks for builds that have been kept for long enough."""
 
@@ -41,16 +44,16 @@ log = structlog.get_logger()
 class ViewWorker:
     """Several may run for one view: each event is folded by one of them.
 
-    It opens and closes `store` and `broker` itself. `problems` names what has brought the
-    view to a halt, if anything has; queries are answered `unavailable` then. A build that
-    served before is dropped when it has been kept for as long as `kept`; how rows were is
-    remembered for as long as `remembered`.
+    It opens and closes `stores`, those of the view's `parts`, and `broker` itself. `problems`
+    names what has brought the view to a halt, if anything has; queries are answered
+    `unavailable` then. A build that served before is dropped when it has been kept for as long as
+    `kept`; how rows were is remembered for as long as `remembered`.
     """
 
     def __init__(
         self,
         view: View,
-        store: ViewStore,
+        stores: Sequence[ViewStore],
         broker: Broker,
         clock: Clock | None = None,
         *,
@@ -59,29 +62,35 @@ class ViewWorker:
     ) -> None:
         self.view = view
         self.problems: dict[str, str] = {}
-        self._store = store
+        self._stores = stores
+        self._asked = partitioned.asked(view, stores, broker)
         self._broker = broker
         self._replaced = asyncio.Event()
         self._clock = clock or SystemClock()
         gathered = Gathered(self._clock)
-        self._progress = Progress(store, gathered.hurry)
+        self._progress = Progress(self._asked, gathered.hurry)
         self._kept = kept
-        self._remembered = remembered
+        self._remembered = max(remembered, SHORT) if view.partitions > 1 else remembered
         self._paces: dict[str, Pace] = {}
-        writing = asyncio.Lock()
-        mending = Mending(store, broker, self._clock, writing)
-        self._verifier = Verifier(store, mending, self._clock)
-        self._builder = Builder(store, self._clock, self._moved, mending.keys, writing)
-        self._live = Live(store, broker, self._clock, lambda: self._builder.serving)
-        self._following = Following(broker, self._clock, self._builder, gathered, self._caught_up)
+        self._members = Members(view, broker, self._clock)
+        self._partitions = [Partition(store, broker, self._clock, self._moved) for store in stores]
+        self._shared = Shared(view, self._partitions, self._members, self._clock)
+        self._following = Following(broker, self._clock, self._shared, gathered, self._caught_up)
         self._handing_on = HandingOn(broker, self._replaced.set)
         self._serving: Serving | None = None
+        self.answers = False
+        """Whether it takes questions."""
         self._running: asyncio.Task[None] | None = None
 
     @property
     def checkpoints(self) -> Mapping[str, Checkpoint]:
         """How far the rows are in each stream, as far as this process has heard."""
-        return self._builder.checkpoints
+        return self._shared.checkpoints
+
+    @property
+    def partitions(self) -> Collection[int]:
+        """Those of the view's that this process folds now."""
+        return self._shared.own
 
     async def start(self) -> None:
         """Returns when queries are answered; where a new version of the view takes over from
@@ -94,11 +103,12 @@ class ViewWorker:
         try:
             await self._broker.open()
             try:
-                await self._store.open()
-                await self._builder.begin()
+                for store in self._stores:
+                    await store.open()
+                await self._shared.begin()
             except Replaced:
                 self._replaced.set()
-            await self._serve(asked=self._builder.serving)
+            await self._serve(asked=self._shared.serving and not self._shared.divided)
         except BaseException:
             await self._leave()
             raise
@@ -113,6 +123,8 @@ class ViewWorker:
     async def stop(self) -> None:
         if self._serving is not None:
             await self._serving.stop()
+        if self._shared.divided:
+            await self._members.leave()
         await self.kill()
 
     async def kill(self) -> None:
@@ -137,14 +149,15 @@ class ViewWorker:
             Followed(domain, place.position, self._paces[domain])
             for domain, place in self.checkpoints.items()
         ]
-        streams = await lags(followed, self._broker, self._store.parked, self._clock)
+        streams = await lags(followed, self._broker, self._asked.parked, self._clock)
         return structs.replace(self.status(), streams=streams)
 
     def _moved(self) -> None:
         for domain, place in self.checkpoints.items():
             self._paces.setdefault(domain, Pace(self._clock)).note(place.position)
         self._progress.moved()
-        self._live.moved()
+        for partition in self._partitions:
+            partition.live.moved()
 
     @property
     def _name(self) -> str:
@@ -152,7 +165,8 @@ class ViewWorker:
 
     async def _leave(self) -> None:
         await self._broker.close()
-        await self._store.close()
+        for store in self._stores:
+            await store.close()
 
     async def _run(self) -> None:
         try:
@@ -162,6 +176,8 @@ class ViewWorker:
             await self._withdraw()
         except Halt as halt:
             self._halted("streams", halt)
+            if self._shared.serving and not self.answers:
+                await self._serve(asked=True)  # to say so
             self._progress.halt(str(halt))
         # A restart would stop at the same place: the process stays, to say why it did.
         await asyncio.Future()
@@ -172,22 +188,29 @@ class ViewWorker:
             raise Replaced(self.view)
         following = asyncio.create_task(self._following.run())
         replaced = asyncio.create_task(self._replaced.wait())
-        tidying = asyncio.create_task(self._tidy())
-        verifying = asyncio.create_task(self._verifier.run())
-        living = asyncio.create_task(self._live.run())
+        beside = [asyncio.create_task(part) for part in self._beside()]
         try:
             await asyncio.wait([following, replaced], return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 following.result()
             raise Replaced(self.view)
         finally:
-            await end([following, replaced, tidying, verifying, living])
+            await end([following, replaced, *beside])
+
+    def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
+        yield self._tidy()
+        if self._shared.divided:
+            yield self._members.run()
+        for partition in self._partitions:
+            yield partition.live.run(lambda: self._shared.serving)
+            yield partition.verifier.run(partial(self._shared.folds, partition))
 
     async def _tidy(self) -> None:
         while True:
             try:
-                await self._store.tidy(self._clock.now() - self._kept)
-                await self._store.trim(self._clock.now() - self._remembered)
+                for store in self._stores:
+                    await store.tidy(self._clock.now() - self._kept)
+                    await store.trim(self._clock.now() - self._remembered)
             except StoreUnavailable as error:
                 log.debug("not tidied", view=self.view.name, reason=str(error))
             await self._clock.sleep(TIDY)
@@ -197,9 +220,11 @@ class ViewWorker:
         self.problems[what] = str(halt)
 
     async def _caught_up(self) -> None:
-        if not self._builder.serving and await self._builder.take_over():
+        if not self._shared.serving:
+            await self._shared.take_over()
+        if self._shared.serving and not self.answers:
             await self._serve(asked=True)
-        await self._builder.remember()
+        await self._shared.remember()
 
     async def _withdraw(self) -> None:
         """Takes no more questions: what has come already goes on to somebody else."""
@@ -208,16 +233,17 @@ class ViewWorker:
 
     async def _serve(self, *, asked: bool) -> None:
         """Takes questions only while these rows are the ones to ask."""
-        view, store = self.view, self._store
+        view, store = self.view, self._asked
         endpoints = [status.endpoint(self._name, self._report)]
         if asked:
             asking = (view, store, self._progress, self._broker, self._handing_on)
             endpoints += queries.endpoints(*asking)
             endpoints += changed.endpoints(*asking)
-            endpoints += parked.endpoints(view, store, self._builder)
+            endpoints += parked.endpoints(view, store, self._shared)
             endpoints += repaired.endpoints(view, store, self._broker)
         before, about = self._serving, f"The view {view.name}"
         version = f"{view.version}.0.0"
         self._serving = await self._broker.serve(self._name, about, version, endpoints)
+        self.answers = asked
         if before is not None:
             await before.stop()

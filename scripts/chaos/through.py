@@ -47,11 +47,11 @@ class Doomed:
         store = watched.store(store, self._points)
         return DomainProcess(domain, store, watched.broker(broker, self._points), **more)
 
-    def view(self, view: Any, store: Any, broker: Any, **more: Any) -> ViewWorker:
+    def view(self, view: Any, stores: Any, broker: Any, **more: Any) -> ViewWorker:
         """In place of ViewWorker."""
         self._broker = broker
-        store = watched.view_store(store, self._points)
-        return ViewWorker(view, store, watched.broker(broker, self._points), **more)
+        stores = [watched.view_store(store, self._points) for store in stores]
+        return ViewWorker(view, stores, watched.broker(broker, self._points), **more)
 
     def _die(self, point: Point) -> None:
         if point.side == "after" and point.call.name.rpartition(".")[2] in QUEUED:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import reduce
+from operator import add
+from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -11,7 +13,7 @@ from bus.broker.port import Broker
 from bus.halt import Halt
 from bus.store.port import StoreUnavailable
 from bus.views.port import Aim, Build, NothingKept, NothingServes, Stage, ViewStore
-from bus.views.process import store
+from bus.views.process import stores
 from bus.views.rebuild import Rebuild, Report
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
 from scripts.commands.mesh import connected, settings, view
@@ -57,23 +59,38 @@ async def rebuild(
     if fresh and back:
         raise Exit(USAGE, "--fresh and --back exclude each other.")
     aim = Aim.AFRESH if fresh else Aim.BACK if back else Aim.REBUILD
-    made, asked = (store(view(name), settings(), one) for one in (aim, Aim.ASKED))
+    of = view(name)
+    making, asking = (stores(of, settings(), one) for one in (aim, Aim.ASKED))
     async with connected() as broker:
-        try:
-            await asked.open()
-            await made.open()
-            before = await _serving(made)
-            report = await _run(made, asked, broker)
-            after = await _serving(made)
-        except (StoreUnavailable, NothingServes) as error:
-            raise Exit(UNAVAILABLE, f"{error}.") from None
-        except (Halt, NothingKept) as error:
-            raise Exit(REFUSED, f"{error}.") from None
-        finally:
-            await made.close()
-            await asked.close()
-    _tell(name, report, before, after, json=json)
-    return REFUSED if report.differing else OK
+        each = [await _made(*both, broker) for both in zip(making, asking, strict=True)]
+    made = Made(reduce(add, (one.report for one in each)), each[0].before, each[0].after)
+    _tell(name, made, json=json)
+    return REFUSED if made.report.differing else OK
+
+
+class Made(NamedTuple):
+    """What was done, and which build served before and afterwards."""
+
+    report: Report
+    before: Build
+    after: Build
+
+
+async def _made(made: ViewStore, asked: ViewStore, broker: Broker) -> Made:
+    """Of one partition. Raises Exit."""
+    try:
+        await asked.open()
+        await made.open()
+        before = await _serving(made)
+        report = await _run(made, asked, broker)
+        return Made(report, before, await _serving(made))
+    except (StoreUnavailable, NothingServes) as error:
+        raise Exit(UNAVAILABLE, f"{error}.") from None
+    except (Halt, NothingKept) as error:
+        raise Exit(REFUSED, f"{error}.") from None
+    finally:
+        await made.close()
+        await asked.close()
 
 
 async def _run(made: ViewStore, asked: ViewStore, broker: Broker) -> Report:
@@ -87,7 +104,8 @@ async def _serving(store: ViewStore) -> Build:
     return next(build for build in await store.builds() if build.stage is Stage.SERVING)
 
 
-def _tell(name: str, report: Report, before: Build, after: Build, *, json: bool) -> None:
+def _tell(name: str, made: Made, *, json: bool) -> None:
+    report, before, after = made
     at = ", ".join(f"{domain}={n}" for domain, n in sorted(report.positions.items()))
     if json:
         print_json(

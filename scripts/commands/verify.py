@@ -16,7 +16,7 @@ from bus.halt import Halt
 from bus.store.port import StoreUnavailable
 from bus.views.mending import Mending, Verified
 from bus.views.port import Aim, NothingServes, Replaced, ViewStore
-from bus.views.process import store
+from bus.views.process import stores
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, Exit
 from scripts.commands.mesh import ask_json, connected, settings, view, views
 from scripts.commands.output import print_json, say, show
@@ -50,18 +50,10 @@ async def verify(name: str, /, *, repair: Flag = False, json: Flag = False) -> i
     json
         The outcome as JSON.
     """
-    asked = store(view(name), settings(), Aim.ASKED)
+    found = Verified()
     async with connected() as broker:
-        try:
-            await asked.open()
-            await _check_version(asked)
-            found = await _verified(asked, broker, repair=repair)
-        except (StoreUnavailable, NothingServes) as error:
-            raise Exit(UNAVAILABLE, f"{error}.") from None
-        except Halt as error:
-            raise Exit(REFUSED, f"{error}.") from None
-        finally:
-            await asked.close()
+        for asked in stores(view(name), settings(), Aim.ASKED):
+            found += await _looked_through(asked, broker, repair=repair)
     _tell(name, found, repair=repair, json=json)
     return REFUSED if found.differing else OK
 
@@ -100,6 +92,20 @@ async def _booked(broker: Broker, name: str) -> list[Mapping[str, Any]]:
     if answer["more"]:
         say(f"{name}: the latest {len(answer['repaired'])}; {answer['more']} more were put right.")
     return list(answer["repaired"])
+
+
+async def _looked_through(asked: ViewStore, broker: Broker, *, repair: bool) -> Verified:
+    """Raises Exit."""
+    try:
+        await asked.open()
+        await _check_version(asked)
+        return await _verified(asked, broker, repair=repair)
+    except (StoreUnavailable, NothingServes) as error:
+        raise Exit(UNAVAILABLE, f"{error}.") from None
+    except Halt as error:
+        raise Exit(REFUSED, f"{error}.") from None
+    finally:
+        await asked.close()
 
 
 async def _check_version(asked: ViewStore) -> None:

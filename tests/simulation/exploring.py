@@ -61,7 +61,7 @@ async def the_views_are_right(it: Shop, ground: MemoryGround, day: Day) -> None:
         assert (stock["on_hand"], stock["reserved"]) == await it.stock_of(sku)
     new = MemoryViews()
     for view in VIEWS:
-        worker = ViewWorker(view, MemoryViewStore(view, new), ground.broker(), ground.clock)
+        worker = ViewWorker(view, [MemoryViewStore(view, new)], ground.broker(), ground.clock)
         await worker.start()
         it.mesh.workers.append(worker)
     await it.mesh.rest()

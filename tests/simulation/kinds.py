@@ -75,7 +75,7 @@ class MortalView(Mortal):
     async def _start(self, points: FailPoints) -> None:
         self._worker = ViewWorker(
             self._view,
-            watched.view_store(await self.ground.view_store(self._view), points),
+            [watched.view_store(await self.ground.view_store(self._view), points)],
             watched.broker(self.ground.broker(), points),
             self.ground.clock,
         )

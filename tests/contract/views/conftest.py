@@ -78,8 +78,14 @@ def view_ground(backend: str, request: pytest.FixtureRequest) -> Ground:
 
 
 @pytest.fixture
-async def scene(backend: str, view_ground: Ground) -> AsyncIterator[Scene]:
-    found = Scene(view_ground, backend)
+def partitions() -> int:
+    """How many the view of a scene is kept in."""
+    return 1
+
+
+@pytest.fixture
+async def scene(backend: str, view_ground: Ground, partitions: int) -> AsyncIterator[Scene]:
+    found = Scene(view_ground, backend, partitions)
     await found.open()
     yield found
     await found.close()

@@ -18,8 +18,10 @@ from bus.contract import Contract
 from bus.envelope import Key
 from bus.messages import Event, tag
 from bus.store.port import Append, NewEvent, Store
-from bus.testing.ground import Ground, MemoryGround
+from bus.testing.ground import Ground, MemoryGround, view_stores
 from bus.view import View
+from bus.views.partitioned import asked
+from bus.views.partitions import parts
 from bus.views.port import Aim, Moved, Stage, ViewStore
 from bus.views.rebuild import Rebuild
 from bus.views.worker import ViewWorker
@@ -60,10 +62,14 @@ def written_of(contract: Contract, aggregate: str, id: str, event: Event) -> Wri
 class Scene:
     """`streams` holds what has been published, by domain; positions count from 1."""
 
-    def __init__(self, ground: Ground, backend: str) -> None:
+    def __init__(self, ground: Ground, backend: str, partitions: int = 1) -> None:
         self.ground = ground
         self.backend = backend
-        self.view = replace(DEBTS, backend="redis" if backend == "redis" else "postgres")
+        self.view = replace(
+            DEBTS,
+            backend="redis" if backend == "redis" else "postgres",
+            partitions=partitions,
+        )
         self.streams: dict[str, list[Written]] = {"bills": [], "money": []}
         self.workers: list[ViewWorker] = []
 
@@ -129,10 +135,12 @@ class Scene:
         wrapped: Callable[[ViewStore], ViewStore] = lambda store: store,
     ) -> ViewWorker:
         view = view or self.view
-        store = wrapped(await self.store(view))
-        worker = ViewWorker(view, store, self.ground.broker(), self.ground.clock)
+        stores = [wrapped(await self.store(part)) for part in parts(view)]
+        worker = ViewWorker(view, stores, self.ground.broker(), self.ground.clock)
         await worker.start()
         self.workers.append(worker)
+        if view.partitions > 1 and view.version == self.view.version:
+            await self.until(lambda: _answers(worker))
         return worker
 
     async def stop(self, worker: ViewWorker) -> None:
@@ -158,16 +166,18 @@ class Scene:
 
     async def rows(self) -> Mapping[str, tuple[str, int]]:
         """Who owes what, by bill."""
-        store = await self.store()
-        await store.open()
+        stores = await view_stores(self.ground, self.view)
+        for store in stores:
+            await store.open()
         try:
             while True:
                 with suppress(Moved):  # whoever asks is to ask again, as queries do
-                    async with store.snapshot() as snapshot:
+                    async with asked(self.view, stores, self.broker).snapshot() as snapshot:
                         page = await snapshot.rows.find({}, limit=100_000)
                     return {row["id"]: (row["who"], row["owed"]) for row in page.rows}
         finally:
-            await store.close()
+            for store in stores:
+                await store.close()
 
     async def ask(
         self, query: str, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -214,3 +224,8 @@ class Scene:
         await self.broker.ensure_stream(domain)
         run = [Outgoing(*event) for event in self.streams[domain]]
         await self.broker.publish_run(domain, 0, run)
+
+
+async def _answers(worker: ViewWorker) -> bool:
+    """Of a view in partitions none does before it has caught up."""
+    return worker.answers or bool(worker.problems)

@@ -10,7 +10,9 @@ import msgspec
 import pytest
 
 from bus.broker.port import Endpoint, Request
+from bus.view import View
 from bus.views import between
+from bus.views.partitions import parts
 from bus.views.port import Aim, NotRemembered
 from tests.contract.views.scene import Scene
 
@@ -158,12 +160,16 @@ async def remembers(scene: Scene) -> bool:
     """Whether the view has caught up once, so that its rows can be asked again."""
     if not scene.workers[0].checkpoints:
         return False
-    store = await scene.store(aim=Aim.ASKED)
+    at = {domain: len(events) for domain, events in scene.streams.items()}
+    return all([await _remembers(scene, part, at) for part in parts(scene.view)])
+
+
+async def _remembers(scene: Scene, part: View, at: dict[str, int]) -> bool:
+    store = await scene.store(part, Aim.ASKED)
     await store.open()
     try:
         async with store.history() as history:
-            at = {domain: len(events) for domain, events in scene.streams.items()}
-            await history.at(scene.view, at)
+            await history.at(part, at)
     except NotRemembered:
         return False
     finally:

@@ -180,7 +180,7 @@ async def test_what_is_no_part_of_a_subject_is_not_told(scene: Scene) -> None:
 
 
 def leading(scene: Scene) -> ViewWorker | None:
-    return next((w for w in scene.workers if w._live._lease.held), None)
+    return next((w for w in scene.workers if w._partitions[0].live._lease.held), None)
 
 
 async def test_another_process_goes_on_where_one_has_died(scene: Scene) -> None:

@@ -234,7 +234,7 @@ async def test_who_asks_the_old_version_is_answered_by_the_new_one(scene: Scene)
     new = await scene.worker(replace(scene.view, version=2, row=twice))
 
     async def taken_over() -> bool:
-        return new._builder.serving and bool(scene.workers[0].problems)
+        return new._shared.serving and bool(scene.workers[0].problems)
 
     await scene.until(taken_over)
     over.set()

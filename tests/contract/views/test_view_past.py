@@ -159,8 +159,8 @@ async def changed(
 ) -> Sequence[Touched]:
     """Where keys were touched between two positions of bills."""
     async with store.history() as history:
-        pasts = [await history.at(DEBTS, {"bills": n, "money": 0}) for n in (one, other)]
-        return await history.changed(DEBTS, pasts[0].write, pasts[1].write, behind, most)
+        before, after = [await history.at(DEBTS, {"bills": n, "money": 0}) for n in (one, other)]
+        return await history.changed(before, after, behind, most)
 
 
 def keys(touched: Sequence[Touched]) -> Sequence[str]:

@@ -39,7 +39,7 @@ async def test_rows_that_move_while_they_are_asked_are_asked_again(
     worker = await scene.worker()
     await scene.bill(("b-1", "ann", 7))
     await scene.at_rest()
-    store: Any = worker._store
+    store: Any = worker._stores[0]
     snapshot, left = store.snapshot, times
 
     @asynccontextmanager
