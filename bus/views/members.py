@@ -54,8 +54,8 @@ class Members:
     def own(self) -> frozenset[int]:
         """The partitions that fall to this worker now."""
         since = self._clock.now() - GONE
-        there = {worker for worker, at in self._heard.items() if at >= since}
-        shared = shared_out({self._id, *there}, self._count)
+        self._heard = {worker: at for worker, at in self._heard.items() if at >= since}
+        shared = shared_out({self._id, *self._heard}, self._count)
         return frozenset(number for number, worker in enumerate(shared) if worker == self._id)
 
     async def run(self) -> None:
