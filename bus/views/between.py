@@ -18,7 +18,7 @@ from bus.reader import Delivered, Reader
 from bus.store.port import Checkpoint
 from bus.view import View
 from bus.views.folding import Slots, fold
-from bus.views.port import Past, RowChange
+from bus.views.port import Part, Past, RowChange
 from bus.views.reading import Reading
 
 MOST = 20_000
@@ -39,7 +39,7 @@ async def between(
 
 
 async def _changed(
-    past: Past, wanted: Mapping[str, int], broker: Broker, field: str
+    past: Part, wanted: Mapping[str, int], broker: Broker, field: str
 ) -> Sequence[RowChange]:
     view = past.view
     missing = {d: n - past.positions[d] for d, n in wanted.items() if n > past.positions[d]}

@@ -1,4 +1,4 @@
-"""What `find` looks for, and how its pages are made: the same for every kind of rows."""
+"""What `find` and `totals` ask for, and how pages are made: the same for every kind of rows."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ class Sought(NamedTuple):
     after: str | None = None
 
 
+class Summing(NamedTuple):
+    """As `bus.view.Rows.totals` takes it."""
+
+    by: Sequence[str]
+    of: Sequence[str]
+    where: Mapping[str, Scalar] = {}
+    order: str | None = None
+    limit: int | None = None
+
+
 class Placed(NamedTuple):
     """A row, and where it stands among all that are sought."""
 
@@ -33,12 +43,17 @@ class Finds(Rows, Protocol):
     async def found(self, sought: Sought, most: int) -> Sequence[Placed]:
         """The first rows, `most` at most. Raises WrongCursor."""
 
+    async def summed(self, summing: Summing) -> Sequence[RowData]: ...
+
 
 class Finding(ABC):
     """Whoever can find rows makes pages of them."""
 
     @abstractmethod
     async def found(self, sought: Sought, most: int) -> Sequence[Placed]: ...
+
+    @abstractmethod
+    async def summed(self, summing: Summing) -> Sequence[RowData]: ...
 
     async def find(
         self,
@@ -54,3 +69,15 @@ class Finding(ABC):
         more = placed[limit - 1].place if len(placed) > limit else None
         rows = [one.row for one in placed[:limit]]
         return Page(rows, cursor.encode(*more) if more is not None else None)
+
+    async def totals(
+        self,
+        by: Sequence[str],
+        of: Sequence[str],
+        *,
+        where: Mapping[str, Scalar] | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> Sequence[RowData]:
+        """See `bus.view.Rows.totals`."""
+        return await self.summed(Summing(by, of, where or {}, order, limit))

@@ -27,8 +27,8 @@ log = structlog.get_logger()
 
 
 class Following:
-    """`caught_up` is called when each stream has been read to its end once, and after each
-    write from then on."""
+    """`caught_up` is called when each stream has been read to its end once, after each write
+    from then on, and after each look at what others have written."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Following:
         self._shared = shared
         self._gathered = gathered
         self._caught_up = caught_up
+        self._behind: set[str] = set()
 
     async def run(self) -> None:
         """Goes on for ever, through outages and losses of the view's store. Raises Halt."""
@@ -68,8 +69,10 @@ class Following:
     async def _follow_all(self) -> None:
         """Runs until one part raises; then the others end, too."""
         self._gathered.clear()
+        self._behind.clear()
         parts: list[Coroutine[Any, Any, None]] = [self._look()]
         if not self._shared.idle:
+            self._behind.update(source.contract.domain for source in self._view.sources)
             parts += [self._fold(), *map(self._read, self._view.sources)]
         tasks = [asyncio.create_task(part) for part in parts]
         try:
@@ -90,18 +93,17 @@ class Following:
                 await self._gathered.put(domain, read)
 
     async def _fold(self) -> None:
-        behind = {source.contract.domain for source in self._view.sources}
         while True:
             batches, ended = await self._gathered.take()
             if batches:
                 await self._shared.put(batches)
-            behind -= ended
-            if not behind:
+            self._behind -= ended
+            if not self._behind:
                 await self._caught_up()
 
     async def _look(self) -> None:
         while True:
             await self._clock.sleep(LOOK)
             await self._shared.look()
-            if self._shared.idle:
+            if not self._behind:
                 await self._caught_up()

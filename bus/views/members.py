@@ -17,7 +17,8 @@ import structlog
 from msgspec import Struct
 
 from bus import subjects
-from bus.broker.port import Broker, BrokerUnavailable, Request
+from bus.backoff import Backoff
+from bus.broker.port import Broker, BrokerUnavailable, Request, Serving
 from bus.clock import Clock, uuid7
 from bus.view import View
 
@@ -60,7 +61,7 @@ class Members:
 
     async def run(self) -> None:
         """Goes on for ever, through outages."""
-        serving = await self._broker.subscribe(self._subject, self._hear)
+        serving = await self._subscribed()
         try:
             while True:
                 await self._say(Said(self._id))
@@ -71,6 +72,15 @@ class Members:
     async def leave(self) -> None:
         """The others share its partitions at once."""
         await self._say(Said(self._id, leaves=True))
+
+    async def _subscribed(self) -> Serving:
+        backoff = Backoff(self._clock)
+        while True:
+            try:
+                return await self._broker.subscribe(self._subject, self._hear)
+            except BrokerUnavailable as error:
+                log.debug("hears nobody", subject=self._subject, reason=str(error))
+                await backoff.pause()
 
     def _hear(self, request: Request) -> None:
         with suppress(msgspec.MsgspecError):  # anybody may publish anything there

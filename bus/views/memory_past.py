@@ -32,8 +32,9 @@ class MemoryHistory:
     async def changed(
         self, one: Past, other: Past, behind: Touched, most: int
     ) -> Sequence[Touched]:
-        writes = (one.write, other.write)
-        shelves = [self._views.shelves[one.view.name][write.build] for write in writes]
+        (first,), (second,) = one.parts, other.parts
+        writes = (first.write, second.write)
+        shelves = [self._views.shelves[first.view.name][write.build] for write in writes]
         if shelves[0] is shelves[1]:
             found = _written(shelves[0], *sorted(write.number for write in writes))
         else:
@@ -42,7 +43,7 @@ class MemoryHistory:
 
 
 class MemoryPast:
-    """See `bus.views.port.Past`."""
+    """See `bus.views.port.Part`."""
 
     def __init__(self, views: MemoryViews, view: View, shelf: Shelf, moment: Moment) -> None:
         self.positions = moment.positions

@@ -10,7 +10,7 @@ import msgspec
 from bus.view import RowData, Rows, Scalar
 from bus.views import cursor
 from bus.views.cursor import Cursor
-from bus.views.finding import Finding, Placed, Sought
+from bus.views.finding import Finding, Placed, Sought, Summing
 from bus.views.memory_shelf import Columns, MemoryViews, Shelf
 
 
@@ -60,20 +60,13 @@ class MemoryRows(Finding):
         rows = (msgspec.json.decode(shown[place.key][0]) for place in places[:most])
         return list(map(Placed, places, rows))
 
-    async def totals(
-        self,
-        by: Sequence[str],
-        of: Sequence[str],
-        *,
-        where: Mapping[str, Scalar] | None = None,
-        order: str | None = None,
-        limit: int | None = None,
-    ) -> Sequence[RowData]:
+    async def summed(self, summing: Summing) -> Sequence[RowData]:
+        by, of, where, order, limit = summing
         groups: dict[tuple[Scalar, ...], dict[str, int]] = {}
         if not by:
             groups[()] = dict.fromkeys([*of, "count"], 0)
         for _, columns in self._serving().shown.values():
-            if _matches(columns, where or {}):
+            if _matches(columns, where):
                 group = tuple(columns[name] for name in by)
                 sums = groups.setdefault(group, dict.fromkeys([*of, "count"], 0))
                 sums["count"] += 1

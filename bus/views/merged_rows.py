@@ -10,7 +10,7 @@ from typing import Any
 
 from bus.view import RowData, Rows, Scalar
 from bus.views.cursor import Cursor
-from bus.views.finding import Finding, Finds, Placed, Sought
+from bus.views.finding import Finding, Finds, Placed, Sought, Summing
 from bus.views.partitions import falling
 
 
@@ -46,16 +46,10 @@ class MergedRows(Finding):
         )
         return placed[:most]
 
-    async def totals(
-        self,
-        by: Sequence[str],
-        of: Sequence[str],
-        *,
-        where: Mapping[str, Scalar] | None = None,
-        order: str | None = None,
-        limit: int | None = None,
-    ) -> Sequence[RowData]:
-        each = await asyncio.gather(*(part.totals(by, of, where=where) for part in self._parts))
+    async def summed(self, summing: Summing) -> Sequence[RowData]:
+        by, of, where, order, limit = summing
+        own = Summing(by, of, where)
+        each = await asyncio.gather(*(part.summed(own) for part in self._parts))
         sums: dict[tuple[Scalar, ...], dict[str, Any]] = {}
         for row in itertools.chain.from_iterable(each):
             group = tuple(row[name] for name in by)

@@ -8,7 +8,7 @@ are the rows at the least positions of all: those that are further are gone back
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from bus.broker.port import Broker
@@ -23,12 +23,12 @@ from bus.views.port import (
     Asks,
     History,
     NotRemembered,
+    Part,
     Past,
     RowChange,
     Snapshot,
     Touched,
     ViewStore,
-    Write,
 )
 from bus.views.proof import ViewRepaired
 
@@ -104,7 +104,8 @@ class Histories:
         if view.name != self._view.name:  # one that is joined
             return await self._each[0].at(view, wanted)
         of = zip(self._each, self._parts, strict=True)
-        return Pasts(view, [await history.at(part, wanted) for history, part in of])
+        each = [await history.at(part, wanted) for history, part in of]
+        return Pasts([part for past in each for part in past.parts])
 
     async def changed(
         self, one: Past, other: Past, behind: Touched, most: int
@@ -120,22 +121,8 @@ class Histories:
 class Pasts:
     """See `bus.views.port.Past`. The partitions may stand at different positions."""
 
-    def __init__(self, view: View, parts: Sequence[Past]) -> None:
-        self.view = view
+    def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
-        self.positions = least([part.positions for part in parts])
-
-    @property
-    def write(self) -> Write:
-        raise TypeError("each partition has writes of its own")
-
-    async def parked(self) -> Sequence[tuple[str, str]]:
-        return [place for part in self.parts for place in await part.parked()]
-
-    async def slots(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        return {
-            key: slots for part in self.parts for key, slots in (await part.slots(keys)).items()
-        }
 
     async def rows(self, changed: Sequence[RowChange]) -> MergedRows:
         by_part: list[list[RowChange]] = [[] for _ in self.parts]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from bus.view import RowData, Scalar
-from bus.views.finding import Finding, Finds, Placed, Sought
+from bus.view import RowData
+from bus.views.finding import Finding, Finds, Placed, Sought, Summing
 
 Looking = Callable[[str], Awaitable[Finds]]
 """The rows of a view, by its name, as they were."""
@@ -31,17 +31,8 @@ class PastRows(Finding):
     async def found(self, sought: Sought, most: int) -> Sequence[Placed]:
         return await (await self._rows()).found(sought, most)
 
-    async def totals(
-        self,
-        by: Sequence[str],
-        of: Sequence[str],
-        *,
-        where: Mapping[str, Scalar] | None = None,
-        order: str | None = None,
-        limit: int | None = None,
-    ) -> Sequence[RowData]:
-        rows = await self._rows()
-        return await rows.totals(by, of, where=where, order=order, limit=limit)
+    async def summed(self, summing: Summing) -> Sequence[RowData]:
+        return await (await self._rows()).summed(summing)
 
     async def _rows(self) -> Finds:
         if self._asked is None:

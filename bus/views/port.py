@@ -135,7 +135,18 @@ class Touched(NamedTuple):
 
 
 class Past(Protocol):
-    """A view's rows as one of its writes left them."""
+    """A view's rows as they were."""
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """Of a view in partitions, those of each; else this one."""
+
+    async def rows(self, changed: Sequence[RowChange]) -> Finds:
+        """To ask: those of `changed` in the place of what stands under their keys."""
+
+
+class Part(Past, Protocol):
+    """Rows as one of a view's, or a partition's, writes left them."""
 
     @property
     def view(self) -> View: ...
@@ -143,10 +154,6 @@ class Past(Protocol):
     @property
     def write(self) -> Write:
         """Which one."""
-
-    @property
-    def parts(self) -> Sequence[Past]:
-        """Of a view in partitions, those of each; else this one."""
 
     @property
     def positions(self) -> Mapping[str, int]:
@@ -157,9 +164,6 @@ class Past(Protocol):
 
     async def slots(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         """As `ViewStore.load`."""
-
-    async def rows(self, changed: Sequence[RowChange]) -> Finds:
-        """To ask: those of `changed` in the place of what stands under their keys."""
 
 
 class History(Protocol):

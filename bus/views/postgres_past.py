@@ -39,8 +39,9 @@ class PostgresHistory:
     async def changed(
         self, one: Past, other: Past, behind: Touched, most: int
     ) -> Sequence[Touched]:
-        (build, after), (another, upto) = sorted((one.write, other.write))
-        ours, theirs = (table(one.view.name, number) for number in (build, another))
+        (first,), (second,) = one.parts, other.parts
+        (build, after), (another, upto) = sorted((first.write, second.write))
+        ours, theirs = (table(first.view.name, number) for number in (build, another))
         if ours != theirs:
             rows = await self._connection.fetch(both_statement(ours, theirs), behind.key, most)
             return [Touched(0, row["key"]) for row in rows]
@@ -57,7 +58,7 @@ class PostgresHistory:
 
 
 class PostgresPast:
-    """See `bus.views.port.Past`."""
+    """See `bus.views.port.Part`."""
 
     def __init__(
         self,

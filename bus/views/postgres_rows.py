@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from bus.view import RowData, Rows, Scalar
+from bus.view import RowData, Rows
 from bus.views import cursor
 from bus.views.cursor import Cursor
-from bus.views.finding import Finding, Placed, Sought
+from bus.views.finding import Finding, Placed, Sought, Summing
 from bus.views.kept import Columns, columns_of, possible
 from bus.views.port import ViewMissing
 from bus.views.postgres_history import Connection
@@ -67,17 +67,10 @@ class PostgresRows(Finding):
                 found += await self._connection.fetch(text, *sql.values)
         return [Placed(Cursor(value, key), msgspec.json.decode(row)) for key, row, value in found]
 
-    async def totals(
-        self,
-        by: Sequence[str],
-        of: Sequence[str],
-        *,
-        where: Mapping[str, Scalar] | None = None,
-        order: str | None = None,
-        limit: int | None = None,
-    ) -> Sequence[RowData]:
+    async def summed(self, summing: Summing) -> Sequence[RowData]:
+        by, of, *_ = summing
         sql = await self._sql()
-        text = sql.totals(by, of, where or {}, order, limit)
+        text = sql.totals(*summing)
         sums = {*of, "count"}
         return [
             {

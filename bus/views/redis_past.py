@@ -64,8 +64,9 @@ class RedisHistory:
     async def changed(
         self, one: Past, other: Past, behind: Touched, most: int
     ) -> Sequence[Touched]:
-        view, writes = one.view, (one.write, other.write)
-        (build, after), (another, upto) = sorted(writes)
+        (first,), (second,) = one.parts, other.parts
+        view = first.view
+        (build, after), (another, upto) = sorted((first.write, second.write))
         if build != another:
             return await self._all(view, (build, another), behind.key, most)
         names = Names(view.name, build)
@@ -106,7 +107,7 @@ class RedisHistory:
 
 
 class RedisPast:
-    """See `bus.views.port.Past`."""
+    """See `bus.views.port.Part`."""
 
     def __init__(
         self, redis: Any, scripts: Scripts, view: View, names: Names, moment: Moment

@@ -13,7 +13,7 @@ import msgspec
 from bus.view import RowData, Rows, Scalar
 from bus.views import cursor
 from bus.views.cursor import Cursor
-from bus.views.finding import Finding, Placed, Sought
+from bus.views.finding import Finding, Placed, Sought, Summing
 from bus.views.kept import Columns, possible
 from bus.views.redis_keys import entry, parsed
 from bus.views.redis_ranges import Range
@@ -58,15 +58,7 @@ class RedisRows(Finding):
             if place.key in rows
         ]
 
-    async def totals(
-        self,
-        by: Sequence[str],
-        of: Sequence[str],
-        *,
-        where: Mapping[str, Scalar] | None = None,
-        order: str | None = None,
-        limit: int | None = None,
-    ) -> Sequence[RowData]:
+    async def summed(self, summing: Summing) -> Sequence[RowData]:
         raise TypeError("views in Redis can't be asked for totals: keep this one in Postgres")
 
     async def _places(

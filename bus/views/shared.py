@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
-from bus.clock import Clock
 from bus.owner import Delivered
 from bus.parked import Retried
 from bus.store.port import Checkpoint
@@ -28,8 +27,6 @@ from bus.views.readings import Readings
 NEAR = 2000
 """Events behind the build that serves, at most, of each partition that takes over with the
 others: so it does within a moment."""
-PAUSE = 0.02
-"""Seconds until another look whether a partition has come as far as the one that serves."""
 
 
 class SharedAnew(Rewound):
@@ -39,14 +36,11 @@ class SharedAnew(Rewound):
 class Shared:
     """`partitions` are all of the view's."""
 
-    def __init__(
-        self, view: View, partitions: Sequence[Partition], members: Members, clock: Clock
-    ) -> None:
+    def __init__(self, view: View, partitions: Sequence[Partition], members: Members) -> None:
         self.view = view
         self._partitions = partitions
         self._builders = [one.builder for one in partitions]
         self._members = members
-        self._clock = clock
         self._readings = Readings(view)
         self._own: frozenset[int] = frozenset()
 
@@ -126,8 +120,8 @@ class Shared:
             await builder.prepare()
         if 0 in self._own and await self._near():
             for builder in self._builders:
-                while not await builder.take_over():
-                    await self._clock.sleep(PAUSE)
+                if not await builder.take_over():
+                    break  # it has to fold on first, and what serves stops where one has gone over
         return self.serving
 
     async def retry(self, key: str | None) -> Retried:

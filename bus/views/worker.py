@@ -74,10 +74,11 @@ class ViewWorker:
         self._paces: dict[str, Pace] = {}
         self._members = Members(view, broker, self._clock)
         self._partitions = [Partition(store, broker, self._clock, self._moved) for store in stores]
-        self._shared = Shared(view, self._partitions, self._members, self._clock)
+        self._shared = Shared(view, self._partitions, self._members)
         self._following = Following(broker, self._clock, self._shared, gathered, self._caught_up)
         self._handing_on = HandingOn(broker, self._replaced.set)
         self._serving: Serving | None = None
+        self._going_over = asyncio.Lock()
         self.answers = False
         """Whether it takes questions."""
         self._running: asyncio.Task[None] | None = None
@@ -94,7 +95,7 @@ class ViewWorker:
 
     async def start(self) -> None:
         """Returns when queries are answered; where a new version of the view takes over from
-        another, that is later: once it has caught up.
+        another, or a view is in partitions, that is later: once it has caught up.
 
         Where a later version has taken over already, this one only says so.
 
@@ -220,11 +221,12 @@ class ViewWorker:
         self.problems[what] = str(halt)
 
     async def _caught_up(self) -> None:
-        if not self._shared.serving:
-            await self._shared.take_over()
-        if self._shared.serving and not self.answers:
-            await self._serve(asked=True)
-        await self._shared.remember()
+        async with self._going_over:
+            if not self._shared.serving:
+                await self._shared.take_over()
+            if self._shared.serving and not self.answers:
+                await self._serve(asked=True)
+            await self._shared.remember()
 
     async def _withdraw(self) -> None:
         """Takes no more questions: what has come already goes on to somebody else."""

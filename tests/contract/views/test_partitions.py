@@ -12,13 +12,20 @@ import msgspec
 import pytest
 from msgspec.structs import replace as changed
 
-from bus.testing.ground import Ground
+from bus.store.port import Checkpoint, StoreUnavailable
+from bus.testing.ground import Ground, view_stores
+from bus.views import between
 from bus.views.members import GONE
+from bus.views.partitioned import asked
 from bus.views.partitions import parts
+from bus.views.port import ViewStore
 from bus.views.worker import ViewWorker
+from tests.contract.views.conftest import Stores
 from tests.contract.views.sample import BILLS, Billed, Row, row
 from tests.contract.views.scene import Scene, Written, written
 from tests.contract.views.test_live import bill, listening
+from tests.contract.views.test_view_lag import Held
+from tests.contract.views.test_view_store import write
 
 PARTITIONS = 3
 PEOPLE = ("ann", "bob", "eve")
@@ -77,6 +84,46 @@ async def test_pages_lead_through_all_partitions_in_order(scene: Scene) -> None:
     assert [(one["id"], one["owed"]) for one in found] == [
         (f"b-{n}", n - 1) for n in range(1, 60, 3)
     ]
+
+
+async def test_sums_are_those_of_all_partitions(scene: Scene) -> None:
+    if scene.backend == "redis":
+        return  # which can't be asked for sums
+    await scene.worker()
+    await some_bills(scene, 0, 31)
+    await scene.at_rest()
+    opened = await view_stores(scene.ground, scene.view)
+    for store in opened:
+        await store.open()
+    async with asked(scene.view, opened, scene.broker).snapshot() as snapshot:
+        by_who = await snapshot.rows.totals(["who"], ["owed"])
+        most = await snapshot.rows.totals(["who"], ["owed"], order="owed", limit=1)
+    for store in opened:
+        await store.close()
+    assert by_who == [
+        {"who": "ann", "owed": 154, "count": 11},
+        {"who": "bob", "owed": 135, "count": 10},
+        {"who": "eve", "owed": 145, "count": 10},
+    ]
+    assert most == by_who[:1]
+
+
+async def test_what_has_changed_is_told_of_all_partitions_page_by_page(scene: Scene) -> None:
+    await scene.worker()
+    await some_bills(scene, 0, 20)
+    await scene.at_rest()
+    before = {"bills": 20, "money": 20}
+    await scene.bill(*((f"b-{n}", "ann", 100) for n in range(5, 25)))
+    await scene.at_rest()
+    found: list[str] = []
+    page: str | None = ""
+    while page is not None:
+        body = {"from": before, "limit": 7, **({"page": page} if page else {})}
+        reply = await scene.broker.request("changed.debts.list", msgspec.json.encode(body))
+        answer = msgspec.json.decode(reply.body)
+        found += [one["key"] for one in answer["changed"]]
+        page = answer["next"]
+    assert sorted(found) == sorted(f"b-{n}" for n in range(5, 25))
 
 
 async def test_workers_share_the_partitions_and_a_dead_ones_are_taken_over(scene: Scene) -> None:
@@ -146,6 +193,48 @@ async def test_answers_of_several_workers_are_of_one_moment_and_come_again(scene
         assert (await scene.reply("by_who", again)).body == body
 
 
+async def test_while_a_partition_stands_still_all_are_asked_as_of_its_positions(
+    scene: Scene,
+) -> None:
+    released = asyncio.Event()
+    released.set()
+
+    def held(store: ViewStore) -> ViewStore:
+        one = Held()
+        one.released = released
+        return one.around(store)
+
+    await scene.worker()
+    await scene.worker(wrapped=held)
+    await sharing(scene)
+    released.clear()
+    await some_bills(scene, 0, 30)
+
+    async def ahead() -> bool:
+        places = scene.workers[0].checkpoints
+        return min(place.position for place in places.values()) == 30
+
+    await scene.until(ahead)
+    answer = await scene.ask("by_who", b'{"who":"ann"}')
+    assert (answer["rows"], answer["positions"]) == ([], {"bills": 0, "money": 0})
+    released.set()
+    await scene.at_rest()
+    assert await scene.rows() == owing(30)
+
+
+async def test_where_too_much_lies_between_the_partitions_rows_are_not_there_now(
+    stores: Stores, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(between, "MOST", 4)
+    opened = [await stores(part) for part in parts(scene.view)]
+    for store, bills in zip(opened, (10, 5, 10), strict=True):
+        await store.remember()
+        await write(store, places={"bills": Checkpoint(bills, f"event-{bills}")})
+    with pytest.raises(StoreUnavailable, match="a partition of the view debts is far behind"):
+        async with asked(scene.view, opened, scene.broker).snapshot():
+            pass
+
+
 async def test_what_can_not_be_read_waits_once_for_people_to_see(scene: Scene) -> None:
     await scene.worker()
     good = written(BILLS, "b-1", Billed(who="ann", amount=1))
@@ -180,7 +269,13 @@ async def test_a_new_version_of_all_partitions_takes_over_as_one(
             assert versions.pop() >= new
             new = answer["rows"][0]["owed"] >= 1000
 
-    asking = asyncio.create_task(ask())
+    async def go_on() -> None:
+        """What serves moves on while it is to be caught up with."""
+        for n in range(30, 90, 3):
+            await some_bills(scene, n, 3)
+            await scene.ground.breathe()
+
+    asking, billing = asyncio.create_task(ask()), asyncio.create_task(go_on())
     made = await scene.worker(replace(scene.view, version=2, row=twice))
 
     async def taken_over() -> bool:
@@ -188,7 +283,7 @@ async def test_a_new_version_of_all_partitions_takes_over_as_one(
 
     await scene.until(taken_over)
     over.set()
-    await asking
+    await asyncio.gather(asking, billing)
     assert (await scene.ask("get.b-7"))["owed"] == 5006
 
 

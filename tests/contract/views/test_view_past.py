@@ -53,7 +53,7 @@ async def test_the_last_write_that_is_not_beyond_in_any_stream_counts(stores: St
     assert await as_of(store, 25, 4) == {"b-1": 1}
     assert await as_of(store, 9, 9) == {}
     async with store.history() as history:
-        past = await history.at(DEBTS, {"bills": 15, "money": 9})
+        (past,) = (await history.at(DEBTS, {"bills": 15, "money": 9})).parts
         assert past.positions == {"bills": 10, "money": 5}
 
 
@@ -71,7 +71,7 @@ async def test_slots_are_as_they_were(stores: Stores) -> None:
     await write(store, shown("b-1", "ann"))
     await write(store, shown("b-1", "bob"), shown("b-2", "cleo"))
     async with store.history() as history:
-        past = await history.at(DEBTS, {"bills": 1, "money": 0})
+        (past,) = (await history.at(DEBTS, {"bills": 1, "money": 0})).parts
         slots = await past.slots(["b-1", "b-2"])
     assert slots == {"b-1": shown("b-1", "ann").slots}
 
@@ -202,7 +202,7 @@ async def test_what_was_new_was_not_there_before(stores: Stores) -> None:
     await write(store, shown("b-1", owed=2))
     assert await as_of(store, 1) == {"b-0": 1}
     async with store.history() as history:
-        past = await history.at(DEBTS, {"bills": 1, "money": 0})
+        (past,) = (await history.at(DEBTS, {"bills": 1, "money": 0})).parts
         assert await past.slots(["b-1"]) == {}
 
 
