@@ -54,7 +54,7 @@ class Envelope(Attributes, frozen=True, kw_only=True, omit_defaults=True):
     data: Raw
 
 
-class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
+class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True, gc=False):
     """An event as folds, reactions and readers get it."""
 
     domain: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Protocol
 import structlog
 import uvloop
 
+from bus import garbage
 from bus.broker.port import BrokerUnavailable
 from bus.observe import log_to_stderr
 from bus.settings import Settings, SettingsError
@@ -22,9 +22,6 @@ PATIENCE = 0.5
 """Seconds between attempts to start while a server can't be reached."""
 USAGE = 2
 """Exit code where the environment is wrong."""
-
-GARBAGE = 20_000
-"""Objects that are made, and not freed, before the young ones are looked through."""
 
 log = structlog.get_logger()
 
@@ -59,7 +56,7 @@ async def _run(build: Callable[[], Running]) -> None:
     running = await _started(build, stopped)
     if running is None:
         return
-    _settle_garbage()
+    garbage.settle()
     log.info("started")
     ends = [asyncio.create_task(stopped.wait()), asyncio.create_task(running.wait())]
     done, pending = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -69,14 +66,6 @@ async def _run(build: Callable[[], Running]) -> None:
     log.info("stopped")
     for task in done:
         task.result()
-
-
-def _settle_garbage() -> None:
-    """What has been set up stays, so that nobody looks through it for cycles again; and as a
-    message leaves none behind, what is younger is looked through less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE, 20, 20)
 
 
 async def _started(build: Callable[[], Running], stopped: asyncio.Event) -> Running | None:

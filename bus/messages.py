@@ -41,7 +41,7 @@ class _Message(StructMeta):
         mcls, name: str, bases: tuple[type, ...], body: dict[str, Any], **config: Any
     ) -> Any:
         return super().__new__(
-            mcls, name, bases, body, **{"frozen": True, "kw_only": True, **config}
+            mcls, name, bases, body, **{"frozen": True, "kw_only": True, "gc": False, **config}
         )
 
 
@@ -74,7 +74,7 @@ def tag(message: type[Command] | type[Event]) -> str:
     return name
 
 
-class Money(Struct, frozen=True, forbid_unknown_fields=True):
+class Money(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A non-negative amount in the currency's minor unit (cents), never a float."""
 
     amount: Annotated[int, Meta(ge=0, le=MAX_AMOUNT, description="in minor units (cents)")]

@@ -83,9 +83,10 @@ class _Batch:
     ) -> None:
         domain = source.contract.domain
         self.now = {key: of[domain] for key, of in slots.items() if domain in of}
-        self.touched: dict[str, None] = {}
+        self.touched: dict[str, object] = {}
         self.parked: list[Parked] = []
         self._view = view
+        self._fold = view.fold
         self._domain = domain
         self._shape = source.slot
         self._slots = slots
@@ -102,7 +103,7 @@ class _Batch:
                     for slots in self.slots(changed, changed).values():
                         shown(self._view, slots)
                 self.now.update(changed)
-                self.touched.update(dict.fromkeys(changed))
+                self.touched.update(changed)
                 return
             except Exception as error:  # poison: the key is parked, the others go on
                 problem = explain(error)
@@ -119,11 +120,13 @@ class _Batch:
 
     def _step(self, item: Item) -> Mapping[str, Struct]:
         """The next slot of each row that the event touches."""
-        fold, now, shape = self._view.fold, self.now, self._shape
-        changed = {key: fold(now.get(key), item.recorded, key) for key in item.keys}  # type: ignore[arg-type]
-        for slot in changed.values():
+        fold, now, shape, recorded = self._fold, self.now, self._shape, item.recorded
+        changed = {}
+        for key in item.keys:
+            slot = fold(now.get(key), recorded, key)  # type: ignore[arg-type]
             if type(slot) is not shape and not isinstance(slot, shape):
                 raise TypeError(f"fold gave {type(slot).__name__}, not {shape.__name__}")
+            changed[key] = slot
         return changed
 
 

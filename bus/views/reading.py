@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from bus import envelope
 from bus.envelope import Recorded
@@ -17,7 +18,7 @@ from bus.views.kept import check_key
 T = TypeVar("T")
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True, gc=False):
     """An event that a view wants: decoded, with the rows that it touches; or why it can't be.
 
     `key` is the upstream aggregate as `<aggregate>/<id>`: what is parked, if need be.

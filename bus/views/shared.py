@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from bus.owner import Delivered
 from bus.parked import Retried
 from bus.store.port import Checkpoint
@@ -161,7 +163,7 @@ class Shared:
         keys: dict[int, list[str]] = {}
         for key in item.keys:
             keys.setdefault(falling(key, len(self._builders)), []).append(key)
-        return {n: item._replace(keys=own) for n, own in keys.items() if n in self._own}
+        return {n: replace(item, keys=own) for n, own in keys.items() if n in self._own}
 
     async def _waiting(self) -> Mapping[tuple[str, str, int], int]:
         """How often each parked event, by domain, key and position, has been tried in all."""

@@ -15,8 +15,11 @@ from bus.store.port import StoreUnavailable
 from bus.views.mending import Mending
 from bus.views.port import Superseded, ViewStore
 
-SHARE = 0.2
-"""Of the time, at most, that a process of a view spends on looking."""
+MANY = 10_000
+"""Rows from which on nobody expects all of them to be looked at within seconds."""
+SHARE, SHARE_OF_MANY = 0.2, 0.04
+"""Of the time, at most, that a process of a view spends on looking: it must not take from the
+shop what the shop needs, however many rows there are."""
 REST = 0.5
 """Seconds between two walks, at least."""
 BREATH = 0.01
@@ -37,6 +40,7 @@ class Verifier:
         self._store = store
         self._mending = mending
         self._clock = clock
+        self._share = SHARE
 
     async def run(self, falls: Callable[[], bool] = lambda: True) -> None:
         """Goes on for ever, through outages, while the rows fall to this process."""
@@ -54,6 +58,8 @@ class Verifier:
 
     async def walk(self) -> None:
         """All rows once. Raises Halt, Superseded, StoreUnavailable, BrokerUnavailable."""
+        rows = (await self._store.sums()).rows
+        self._share = SHARE if rows < MANY else SHARE_OF_MANY
         cursor = ""
         while True:
             page = await self._measured(self._store.walk(cursor))
@@ -72,5 +78,5 @@ class Verifier:
         began = self._clock.now()
         done = await work
         spent = min((self._clock.now() - began).total_seconds(), LONGEST)
-        await self._clock.sleep(max(BREATH, spent * (1 / SHARE - 1)))
+        await self._clock.sleep(max(BREATH, spent * (1 / self._share - 1)))
         return done

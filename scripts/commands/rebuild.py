@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 from cyclopts import Parameter
 from rich.console import Console
 
+from bus import garbage
 from bus.broker.port import Broker
 from bus.halt import Halt
 from bus.store.port import StoreUnavailable
@@ -61,6 +62,7 @@ async def rebuild(
     aim = Aim.AFRESH if fresh else Aim.BACK if back else Aim.REBUILD
     of = view(name)
     making, asking = (stores(of, settings(), one) for one in (aim, Aim.ASKED))
+    garbage.settle(garbage.WHOLE_STEPS)
     async with connected() as broker:
         each = [await _made(*both, broker) for both in zip(making, asking, strict=True)]
     made = Made(reduce(add, (one.report for one in each)), each[0].before, each[0].after)

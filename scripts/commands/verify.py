@@ -9,7 +9,7 @@ import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 
-from bus import subjects
+from bus import garbage, subjects
 from bus.broker.port import Broker
 from bus.clock import SystemClock
 from bus.halt import Halt
@@ -50,6 +50,7 @@ async def verify(name: str, /, *, repair: Flag = False, json: Flag = False) -> i
     json
         The outcome as JSON.
     """
+    garbage.settle(garbage.WHOLE_STEPS)
     found = Verified()
     async with connected() as broker:
         for asked in stores(view(name), settings(), Aim.ASKED):
