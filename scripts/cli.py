@@ -58,6 +58,7 @@ COMMANDS = {
         "repair": "repair:repair",
         "rebuild": "rebuild:rebuild",
         "verify": "verify:verify",
+        "audit": "audit:audit",
         "repaired": "verify:repaired",
     },
 }

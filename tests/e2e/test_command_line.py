@@ -161,6 +161,14 @@ def test_an_order_is_sent_followed_and_asked_for(mesh: Shell) -> None:
     assert mesh("check", "streams").code == 0
 
 
+def test_the_audit_says_that_the_books_balance(mesh: Shell) -> None:
+    found = mesh.json("audit", "--full", "--grace=5")
+    assert found["balanced"], found["findings"]
+    assert all(0 < found["proved"][domain] <= read for domain, read in found["events"].items())
+    said = mesh("audit", "--full", "--grace=5")
+    assert (said.code, said.out.splitlines()[-1][:10]) == (0, "balanced: ")
+
+
 def test_status_says_how_far_each_reader_is_behind(mesh: Shell) -> None:
     def readers() -> Any:
         found = mesh.json("status")["readers"]

@@ -116,6 +116,17 @@ def test_each_stream_is_its_store(imported: Shop) -> None:
     )
 
 
+def test_the_audit_balances(imported: Shop) -> None:
+    said = imported.trueup("audit", "--full", "--json")
+
+    found = json.loads(said.out)
+    assert (said.code, found["findings"], found["moving"]) == (0, [], 0)
+    assert found["proved"] == found["events"]
+    money = found["money"]["BRL"]
+    assert money["kept"] + money["held"] == money["left"] + money["to_leave"] + money["early"]
+    assert found["units"]["left"] == found["units"]["shipped"] > 1000
+
+
 def test_one_more_import_records_nothing(imported: Shop) -> None:
     before = imported.trueup("check", "streams", "--json")
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from bus.reader import Reader
 from bus.store.port import START
 from domains.ordering.messages import PlaceOrder
+from scripts.audit.books import Books
 from tests.mesh.shop import Shop
+
+END = datetime.max.replace(tzinfo=UTC)
 
 
 class Ledger(Protocol):
@@ -31,6 +35,7 @@ async def agree(it: Shop, ledger: Ledger) -> None:
     await the_money_adds_up(it, ledger)
     await every_accepted_command_is_there_once(it, ledger)
     await the_streams_are_the_stores(it)
+    await the_audit_balances(it)
 
 
 async def the_stock_adds_up(it: Shop, ledger: Ledger) -> None:
@@ -103,6 +108,18 @@ async def the_streams_are_the_stores(it: Shop) -> None:
         first = (await it.mesh.broker.stream_state(domain)).first
         for event in await store.read(first - 1, (await store.head()).position):
             assert await it.mesh.broker.stream_get(domain, event.position) == event.body
+
+
+async def the_audit_balances(it: Shop) -> None:
+    """So says who has no line in common with those who keep the books."""
+    audited = Books([*it.mesh.stores])
+    for domain, store in it.mesh.stores.items():
+        head = await store.head()
+        for event in await store.read(0, head.position):
+            audited.take(domain, event.position, event.body)
+        assert audited.trails[domain].digest == head.digest
+    assert audited.balance(END) == 0
+    assert list(audited.findings()) == []
 
 
 async def read(it: Shop, domain: str, events: int) -> list[bytes]:

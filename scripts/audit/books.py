@@ -1,0 +1,123 @@
+"""All that the audit knows: what was told of each order and each SKU, and what does not balance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from scripts.audit import rules
+from scripts.audit.events import Event
+from scripts.audit.finding import Finding
+from scripts.audit.order import Order
+from scripts.audit.stock import Stock
+from scripts.audit.trail import Trail
+
+OF_AN_ORDER = ("order", "reservation", "payment", "shipment")
+"""The aggregates whose id is the order's."""
+MOVED = ("authorized", "settled", "captured", "voided", "refunded")
+MONEY = ("ordered", "cancelled", "left", "to_leave", "early", "held", "kept", *MOVED)
+
+
+class Books:
+    def __init__(self, domains: Sequence[str]) -> None:
+        self.trails = {domain: Trail(domain) for domain in domains}
+        self._orders: dict[str, Order] = {}
+        self._stocks: dict[str, Stock] = {}
+        self._moving: dict[str, None] = {}
+        self._wrong: dict[str, Sequence[Finding]] = {}
+
+    @property
+    def events(self) -> int:
+        return sum(trail.position for trail in self.trails.values())
+
+    def take(self, domain: str, position: int, body: bytes) -> None:
+        event = self.trails[domain].take(position, body)
+        if event is None:
+            return
+        try:
+            self._book(event)
+        except (KeyError, TypeError, AttributeError) as error:
+            self.trails[domain].unreadable(position, f"{event.type} lacks {error}")
+
+    def _book(self, event: Event) -> None:
+        if event.aggregate in OF_AN_ORDER:
+            self._tell(event.id, event)
+        elif event.aggregate == "stock":
+            stock = self._stocks.get(event.id) or self._stocks.setdefault(event.id, Stock(event.id))
+            stock.take(event)
+            if "order_id" in event.data:
+                self._tell(event.data["order_id"], event)
+
+    def balance(self, before: datetime) -> int:
+        """Looks at all orders that have moved since. One that does not balance and of which an
+        event was recorded after `before` may still be moving: it is looked at again the next time.
+        Gives how many these are."""
+        for id in list(self._moving):
+            order = self._orders[id]
+            found = list(rules.findings(order))
+            self._wrong.pop(id, None)
+            if found and order.last > before:
+                continue
+            del self._moving[id]
+            if found:
+                self._wrong[id] = found
+        return len(self._moving)
+
+    def findings(self) -> Iterator[Finding]:
+        """Where the books don't balance, as of the last look at them."""
+        for trail in self.trails.values():
+            yield from trail.findings()
+        for stock in self._stocks.values():
+            yield from stock.findings()
+        for found in self._wrong.values():
+            yield from found
+
+    def units(self) -> Mapping[str, int]:
+        """Of all SKUs. `left` is what shipping says, `shipped` what inventory does."""
+        names = ("received", "written_off", "shipped", "on_hand", "reserved")
+        sums = {name: sum(getattr(s, name) for s in self._stocks.values()) for name in names}
+        left = sum(sum(order.sent.left.values()) for order in self._orders.values())
+        return {**sums, "left": left}
+
+    def money(self) -> Mapping[str, Mapping[str, int]]:
+        """Of all orders, by currency, in minor units. `early` is what is there of orders that are
+        not confirmed yet; all the rest, held and kept, is the value of what left or is to leave."""
+        found: dict[str, dict[str, int]] = {}
+        for order in self._orders.values():
+            sums = found.setdefault(order.ordered.currency, dict.fromkeys(MONEY, 0))
+            for name, amount in _money(order).items():
+                sums[name] += amount
+        return dict(sorted(found.items()))
+
+    @property
+    def orders(self) -> int:
+        return len(self._orders)
+
+    @property
+    def skus(self) -> int:
+        return len(self._stocks)
+
+    def _tell(self, id: str, event: Event) -> None:
+        order = self._orders.get(id)
+        if order is None:
+            order = self._orders[id] = Order(id, event.time)
+        order.take(event)
+        self._moving[id] = None
+
+
+def _money(order: Order) -> Mapping[str, int]:
+    """One order's part of each of MONEY."""
+    there = {"held": order.paid.held, "kept": order.paid.kept}
+    moved = {
+        name: sum(getattr(payment, name) for payment in order.paid.payments.values())
+        for name in MOVED
+    }
+    return {
+        "ordered": order.ordered.total,
+        "cancelled": order.ordered.cancelled_value,
+        "left": order.sent.left_value,
+        "to_leave": order.sent.waiting_value,
+        "early": sum(there.values()) if order.ordered.early else 0,
+        **there,
+        **moved,
+    }

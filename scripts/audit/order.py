@@ -1,0 +1,38 @@
+"""One order, as four services have told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from scripts.audit.events import Event
+from scripts.audit.kept import Kept
+from scripts.audit.ordered import Ordered
+from scripts.audit.paid import Paid
+from scripts.audit.sent import Sent
+
+
+@dataclass(slots=True)
+class Order:
+    """`last` is when any service last told of it."""
+
+    id: str
+    last: datetime
+    ordered: Ordered = field(default_factory=Ordered)
+    kept: Kept = field(default_factory=Kept)
+    paid: Paid = field(default_factory=Paid)
+    sent: Sent = field(default_factory=Sent)
+
+    def take(self, event: Event) -> None:
+        self.last = max(self.last, event.time)
+        match event.aggregate:
+            case "order":
+                self.ordered.take(event)
+            case "reservation":
+                self.kept.take(event)
+            case "stock":
+                self.kept.take_of_sku(event)
+            case "payment":
+                self.paid.take(event)
+            case "shipment":
+                self.sent.take(event)

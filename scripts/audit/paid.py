@@ -1,0 +1,70 @@
+"""What payments has told of one order's money. Amounts in minor units."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scripts.audit.events import Event
+
+MOVES: Mapping[str, str] = {
+    "AuthorizationRequested": "asked",
+    "SettlementRequested": "asked",
+    "PaymentAuthorized": "authorized",
+    "PaymentSettled": "settled",
+    "PaymentCaptured": "captured",
+    "PaymentVoided": "voided",
+    "PaymentRefunded": "refunded",
+}
+
+
+@dataclass(slots=True)
+class Payment:
+    """All that was ever asked of the provider, held on a card, taken, let go and paid back."""
+
+    asked: int = 0
+    authorized: int = 0
+    settled: int = 0
+    captured: int = 0
+    voided: int = 0
+    refunded: int = 0
+    answered: bool = False
+    declined: bool = False
+
+    @property
+    def held(self) -> int:
+        return self.authorized - self.captured - self.voided
+
+    @property
+    def kept(self) -> int:
+        return self.settled + self.captured - self.refunded
+
+
+@dataclass(slots=True)
+class Paid:
+    """`charged` is what each parcel was to be paid with."""
+
+    payments: dict[int, Payment] = field(default_factory=dict)
+    charged: Counter[int] = field(default_factory=Counter)
+
+    def take(self, event: Event) -> None:
+        data = event.data
+        if event.type == "ParcelCharged":
+            self.charged[data["parcel"]] += data["value"]["amount"]
+        if "payment" not in data:
+            return
+        payment = self.payments.setdefault(data["payment"], Payment())
+        payment.answered |= event.type in ("PaymentAuthorized", "PaymentSettled")
+        payment.declined |= event.type == "PaymentDeclined"
+        name = MOVES.get(event.type)
+        if name is not None:
+            setattr(payment, name, getattr(payment, name) + data["amount"]["amount"])
+
+    @property
+    def held(self) -> int:
+        return sum(payment.held for payment in self.payments.values())
+
+    @property
+    def kept(self) -> int:
+        return sum(payment.kept for payment in self.payments.values())

@@ -1,0 +1,171 @@
+"""What must hold of an order once nothing more of it is on its way: four books agree.
+
+Each rule looks at sums, never at how they came about. So what was booked wrongly and then put right
+is right.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from scripts.audit.finding import Finding
+from scripts.audit.order import Order
+from scripts.audit.ordered import units_of
+from scripts.audit.sent import Parcel
+
+Found = Iterator[Finding]
+
+
+def findings(order: Order) -> Found:
+    if not order.ordered.state:
+        said = "others tell of an order that ordering does not know"
+        yield _finding(order, "known to ordering", said)
+        return
+    for rules in (_ordered, _kept, _parcels, _told, _cancelled, _payments, _money):
+        yield from rules(order)
+
+
+def _ordered(order: Order) -> Found:
+    """The order by itself."""
+    ordered = order.ordered
+    total = ordered.total
+    yield from _same(order, "an order's lines cost its total", total, _cost(ordered.lines))
+    yield from _same(order, "an order's payments are its total", total, ordered.promised)
+    said, off = ordered.cancelled_value, _cost(ordered.cancelled)
+    yield from _same(order, "cancelled lines cost what was said", said, off)
+    more = ordered.cancelled - ordered.lines
+    yield from _equal(order, "only what was ordered is cancelled, once", {}, more)
+
+
+def _kept(order: Order) -> Found:
+    """Ordering, inventory in both of its books, and shipping: of the order's units."""
+    ordered, kept, left = order.ordered, order.kept, order.sent.left
+    for name in ("reserved", "released", "shipped"):
+        rule = f"reservation and SKUs say the same of what was {name}"
+        ours, theirs = getattr(kept.reservation, name), getattr(kept.by_sku, name)
+        yield from _equal(order, rule, ours, theirs)
+    if kept.refused and ordered.state != "cancelled":
+        yield _finding(order, "what can't be had is cancelled", f"it is {ordered.state}")
+    wanted = units_of(ordered.lines.elements())
+    if kept.refused or (ordered.state == "cancelled" and not kept.reservation.reserved):
+        wanted.clear()
+    yield from _equal(order, "what was ordered was reserved", wanted, kept.reservation.reserved)
+    going = units_of(ordered.going.elements()) if wanted else Counter[str]()
+    going.subtract(left)
+    yield from _equal(order, "what is still to leave is kept", going, kept.reservation.held)
+    yield from _equal(order, "what left was taken", left, kept.reservation.shipped)
+
+
+def _parcels(order: Order) -> Found:
+    """Shipping, and what payments has made of each parcel."""
+    planned: Counter[Any] = Counter()
+    for number, parcel in order.sent.parcels.items():
+        planned.update(parcel.planned)
+        yield from _parcel(order, number, parcel)
+    lines = order.ordered.lines.elements() if order.ordered.confirmed else ()
+    wanted = Counter((line, sku, quantity) for line, sku, quantity, _ in lines)
+    yield from _equal(order, "what was confirmed was planned, in one parcel", wanted, planned)
+
+
+def _parcel(order: Order, number: int, parcel: Parcel) -> Found:
+    if parcel.left:
+        rule = f"parcel {number} left once, as planned"
+        yield from _equal(order, rule, parcel.planned, parcel.left)
+        rule = "a parcel is worth what was planned"
+        yield from _same(order, rule, parcel.planned_value, parcel.left_value)
+    if parcel.left and parcel.called_off:
+        yield _finding(order, "a parcel leaves or is called off", f"parcel {number} did both")
+    if parcel.delivered and not parcel.left:
+        yield _finding(order, "what arrives has left", f"parcel {number} never left")
+    charged = order.paid.charged[number]
+    rule = f"parcel {number} is charged as it left"
+    yield from _same(order, rule, parcel.left_value, charged)
+
+
+def _told(order: Order) -> Found:
+    """Whether ordering's state is what the parcels say."""
+    state = order.ordered.state
+    going = [parcel for parcel in order.sent.parcels.values() if not parcel.called_off]
+    if not order.ordered.confirmed:
+        return
+    if state == "cancelled":
+        if going:
+            said = f"{len(going)} parcels were not called off"
+            yield _finding(order, "what is cancelled stays", said)
+        return
+    seen = "confirmed"
+    if going and all(parcel.left for parcel in going):
+        seen = "delivered" if all(parcel.delivered for parcel in going) else "shipped"
+    if seen != state:
+        yield _finding(order, "an order is as far as its parcels", f"{state}, its parcels {seen}")
+
+
+def _cancelled(order: Order) -> Found:
+    if not order.ordered.confirmed:
+        return
+    called_off: Counter[Any] = Counter()
+    for parcel in order.sent.parcels.values():
+        if parcel.called_off:
+            called_off.update(parcel.planned)
+    off = Counter({line[:3]: many for line, many in order.ordered.cancelled.items()})
+    yield from _equal(order, "what was called off is cancelled", called_off, off)
+
+
+def _payments(order: Order) -> Found:
+    """Each payment by itself."""
+    payments = order.paid.payments
+    for number in sorted({*order.ordered.asked, *payments}):
+        payment = payments.get(number)
+        wanted, got = order.ordered.asked.get(number, 0), 0
+        if payment is not None:
+            got = payment.authorized + payment.settled if payment.answered else payment.asked
+            if payment.declined and payment.answered:
+                yield _finding(order, "a payment has one answer", f"payment {number} has two")
+            if min(payment.held, payment.kept) < 0:
+                said = f"payment {number}: {payment.held} held, {payment.kept} kept"
+                yield _finding(order, "no more is taken or given back than there is", said)
+        yield from _same(order, f"payment {number} is what was asked for", wanted, got)
+
+
+def _money(order: Order) -> Found:
+    """What is kept is the value of what left; what is held, of what can still leave."""
+    if order.ordered.early:
+        return
+    left, waiting = order.sent.left_value, order.sent.waiting_value
+    kept, held = order.paid.kept, order.paid.held
+    rule = "the money there is is the parcels' value"
+    yield from _same(order, rule, left + waiting, kept + held)
+    if held > waiting:
+        said = f"{held} held for parcels worth {waiting}"
+        yield _finding(order, "no more is held than can still leave", said, held - waiting)
+
+
+def _cost(lines: Mapping[tuple[int, str, int, int], int]) -> int:
+    return sum(value * times for (_, _, _, value), times in lines.items())
+
+
+def _finding(order: Order, rule: str, said: str, amount: int = 0) -> Finding:
+    currency = order.ordered.currency if amount else ""
+    return Finding(rule, f"order/{order.id}", said, amount, currency)
+
+
+def _same(order: Order, rule: str, wanted: int, got: int) -> Found:
+    """Two amounts of money."""
+    if wanted != got:
+        said = f"{wanted} expected, {got} there"
+        yield _finding(order, rule, said, abs(wanted - got))
+
+
+def _equal(order: Order, rule: str, wanted: Mapping[Any, int], got: Mapping[Any, int]) -> Found:
+    """Two counts, of SKUs or of lines."""
+    pairs = {name: (wanted.get(name, 0), got.get(name, 0)) for name in {*wanted, *got}}
+    off = [(_text(name), *pair) for name, pair in pairs.items() if pair[0] != pair[1]]
+    if off:
+        said = "; ".join(f"{name}: {a} expected, {b} there" for name, a, b in sorted(off))
+        yield Finding(rule, f"order/{order.id}", said, sum(abs(a - b) for _, a, b in off))
+
+
+def _text(name: Any) -> str:
+    return name if isinstance(name, str) else "/".join(str(part) for part in name)

@@ -1,0 +1,127 @@
+"""The audit beside a running shop: it balances, and what goes wrong is told once it is certain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from bus.broker.port import Outgoing
+from bus.clock import uuid7
+from bus.tasks import end
+from bus.testing.ground import Ground
+from domains.ordering.messages import CancelOrder
+from domains.shipping.messages import DeliverShipment, DispatchShipment
+from scripts.audit.auditing import Auditing
+from scripts.audit.report import Report, report
+from tests.mesh.shop import Shop, card, line, order, shop, voucher
+
+GRACE = timedelta(seconds=30)
+MOMENT = timedelta(seconds=1)
+
+
+def auditing(it: Shop) -> Auditing:
+    return Auditing(it.mesh.broker, it.mesh.stores, it.mesh.clock, GRACE)
+
+
+async def audited(it: Shop) -> Report:
+    """Once, over all that is there."""
+    audit = auditing(it)
+    task = asyncio.create_task(audit.catch_up(lambda done, total: None))
+
+    async def ended() -> bool:
+        return task.done()
+
+    await it.mesh.until(ended, "the audit", passing=MOMENT)
+    await task
+    return report(audit)
+
+
+@asynccontextmanager
+async def followed(it: Shop) -> AsyncIterator[set[str]]:
+    """The rules that do not hold, as an audit beside the shop sees them."""
+    audit = auditing(it)
+    rules: set[str] = set()
+
+    def look() -> None:
+        rules.clear()
+        rules.update(finding.rule for finding in audit.books.findings())
+
+    task = asyncio.create_task(audit.follow(look))
+    try:
+        yield rules
+    finally:
+        await end([task])
+
+
+async def until(it: Shop, rules: set[str], expected: set[str]) -> None:
+    async def seen() -> bool:
+        return rules == expected
+
+    await it.mesh.until(seen, f"{expected} and not {rules}", passing=MOMENT)
+
+
+async def some_orders(it: Shop) -> None:
+    await it.stock(tea=9, cup=9)
+    both = [line("tea", 2), line("cup", seller="s-2")]
+    await it.accepted(order("sent", *both, payments=[voucher(500), card(2700)]))
+    await it.accepted(order("gone", line("cup")))
+    await it.accepted(order("open", line("tea")))
+    await it.accepted(order("none", line("pot")))
+    await it.mesh.rest()
+    await it.accepted(DispatchShipment(id="sent", parcel=1))
+    await it.accepted(DispatchShipment(id="sent", parcel=2))
+    await it.accepted(DeliverShipment(id="sent", parcel=1))
+    await it.accepted(CancelOrder(id="gone"))
+    await it.mesh.rest()
+
+
+async def test_a_shop_at_rest_balances(ground: Ground) -> None:
+    async with shop(ground) as it:
+        await some_orders(it)
+        found = await audited(it)
+        heads = {domain: (await store.head()).position for domain, store in it.mesh.stores.items()}
+    assert found.findings == []
+    assert (found.events, found.proved) == (heads, heads)
+    assert (found.orders, found.skus, found.moving) == (4, 2, 0)
+    assert found.units == {
+        "received": 18,
+        "written_off": 0,
+        "shipped": 3,
+        "on_hand": 15,
+        "reserved": 1,
+        "left": 3,
+    }
+    money = found.money["EUR"]
+    assert (money["ordered"], money["left"], money["to_leave"]) == (6500, 3200, 1100)
+    assert (money["kept"], money["held"], money["voided"]) == (3200, 1100, 1100)
+
+
+async def test_a_service_that_stands_still_is_told_of_after_the_grace_time(ground: Ground) -> None:
+    async with shop(ground) as it, followed(it) as rules:
+        await some_orders(it)
+        (inventory,) = [p for p in it.mesh.processes if p.domain.name == "inventory"]
+        await it.mesh.kill(inventory)
+        await it.accepted(DispatchShipment(id="open"))
+        await it.until("payments", "open", "PaymentCaptured")
+        assert rules == set()
+        await until(it, rules, {"what left was taken", "what is still to leave is kept"})
+        await it.mesh.start_process(inventory.domain)
+        await until(it, rules, set())
+
+
+async def test_what_was_written_around_the_relay_is_not_what_the_store_holds(
+    ground: Ground,
+) -> None:
+    async with shop(ground) as it:
+        await it.stock(tea=1)
+        last = (await it.mesh.stores["inventory"].head()).position
+        for process in list(it.mesh.processes):
+            await it.mesh.kill(process)
+        forged = Outgoing("evt.inventory.stock.tea.StockReceived", uuid7().encode())
+        await it.mesh.broker.publish_run("inventory", last, [forged])
+        async with followed(it) as rules:
+            await until(
+                it, rules, {"stream and store hold the same bytes", "every event can be read"}
+            )

@@ -1,0 +1,347 @@
+"""The audit finds what a bug in a domain would leave behind: a day in the shop, altered."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from bus.testing.ground import MemoryGround
+from scripts.audit.books import Books
+from tests.mesh.shop import shop
+from tests.simulation.books import END
+from tests.simulation.customers import Customers
+from tests.simulation.day import VIEWS, Day
+from tests.simulation.kinds import mortal_of
+from tests.simulation.mortal import never
+
+Told = dict[str, list[dict[str, Any]]]
+"""Events by domain, each as its JSON."""
+Fault = Callable[[Told], None]
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
+    """All that was recorded in a day."""
+    return asyncio.run(_day())
+
+
+async def _day() -> Told:
+    ground = MemoryGround()
+    async with shop(ground, views=VIEWS) as it:
+        mortal = mortal_of(it, ground, "catalog", never, 1)
+        async with mortal.living():
+            await Day(it, Customers(it, ground, mortal)).live()
+        return {
+            domain: [
+                msgspec.json.decode(event.body)
+                for event in await store.read(0, (await store.head()).position)
+            ]
+            for domain, store in it.mesh.stores.items()
+        }
+
+
+def audited(told: Mapping[str, list[dict[str, Any]]]) -> Books:
+    books = Books([*told])
+    for domain, events in told.items():
+        for position, event in enumerate(events, 1):
+            books.take(domain, position, msgspec.json.encode(event))
+    books.balance(END)
+    return books
+
+
+def broken(told: Mapping[str, list[dict[str, Any]]]) -> set[tuple[str, str]]:
+    return {(finding.rule, finding.of) for finding in audited(told).findings()}
+
+
+def numbered(told: Told) -> None:
+    """As if the domains had recorded it so: each aggregate's versions have no gaps."""
+    for events in told.values():
+        versions: defaultdict[str, int] = defaultdict(int)
+        for event in events:
+            versions[event["subject"]] += 1
+            event["version"] = versions[event["subject"]]
+
+
+def is_of(event: Mapping[str, Any], type: str, id: str) -> bool:
+    of = event["data"].get("order_id", event["subject"].partition("/")[2])
+    return (event["type"], of) == (type, id)
+
+
+def without(domain: str, id: str, *types: str) -> Fault:
+    def fault(told: Told) -> None:
+        kept = [e for e in told[domain] if not any(is_of(e, type, id) for type in types)]
+        assert len(kept) < len(told[domain])
+        told[domain] = kept
+
+    return fault
+
+
+def twice(domain: str, id: str, type: str) -> Fault:
+    def fault(told: Told) -> None:
+        again = [copy.deepcopy(e) for e in told[domain] if is_of(e, type, id)]
+        assert again
+        told[domain] += again
+
+    return fault
+
+
+def altered(domain: str, id: str, type: str, change: Callable[[Any], object]) -> Fault:
+    def fault(told: Told) -> None:
+        found = [e for e in told[domain] if is_of(e, type, id)]
+        assert found
+        change(found[0]["data"])
+
+    return fault
+
+
+def also(domain: str, id: str, type: str, other: str) -> Fault:
+    """The same once more, as an event of another type."""
+
+    def fault(told: Told) -> None:
+        found = [e for e in told[domain] if is_of(e, type, id)]
+        assert found
+        told[domain] += [copy.deepcopy(event) | {"type": other} for event in found]
+
+    return fault
+
+
+def instead(domain: str, id: str, type: str, other: str) -> Fault:
+    """One event where another should be."""
+
+    def fault(told: Told) -> None:
+        found = [e for e in told[domain] if is_of(e, type, id)]
+        assert found
+        for event in found:
+            event["type"] = other
+
+    return fault
+
+
+def all_of(id: str) -> Fault:
+    def fault(told: Told) -> None:
+        told["ordering"] = [e for e in told["ordering"] if e["subject"] != f"order/{id}"]
+
+    return fault
+
+
+def cent(data: Any) -> None:
+    data["amount"]["amount"] -= 1
+
+
+FAULTS = {
+    "a release that inventory never made": (
+        without("inventory", "refunded", "StockReleased", "UnitsReleased"),
+        "what is still to leave is kept",
+    ),
+    "a release in one of inventory's books": (
+        without("inventory", "refunded", "UnitsReleased"),
+        "reservation and SKUs say the same of what was released",
+    ),
+    "a parcel that inventory never heard of": (
+        without("inventory", "shipped", "StockShipped", "UnitsShipped"),
+        "what left was taken",
+    ),
+    "one unit too many kept": (
+        altered(
+            *("inventory", "waiting", "StockReserved"),
+            lambda data: data["parts"][0].update(quantity=2),
+        ),
+        "what was ordered was reserved",
+    ),
+    "a capture that never came": (
+        without("payments", "shipped", "PaymentCaptured"),
+        "no more is held than can still leave",
+    ),
+    "a capture booked twice": (
+        twice("payments", "shipped", "PaymentCaptured"),
+        "no more is taken or given back than there is",
+    ),
+    "a cent too little captured": (
+        altered("payments", "delivered", "PaymentCaptured", cent),
+        "no more is held than can still leave",
+    ),
+    "a parcel that nobody was charged for": (
+        without("payments", "shipped", "ParcelCharged"),
+        "parcel 1 is charged as it left",
+    ),
+    "a parcel charged twice": (
+        twice("payments", "shipped", "ParcelCharged"),
+        "parcel 1 is charged as it left",
+    ),
+    "a refund that never came": (
+        without("payments", "refunded", "PaymentRefunded"),
+        "the money there is is the parcels' value",
+    ),
+    "a refund booked twice": (
+        twice("payments", "refunded", "PaymentRefunded"),
+        "no more is taken or given back than there is",
+    ),
+    "an authorisation of another amount": (
+        altered("payments", "waiting", "PaymentAuthorized", cent),
+        "payment 1 is what was asked for",
+    ),
+    "a payment that was never asked for": (
+        without("ordering", "waiting", "PaymentRequested"),
+        "payment 1 is what was asked for",
+    ),
+    "a payment answered twice": (
+        also("payments", "waiting", "PaymentAuthorized", "PaymentDeclined"),
+        "a payment has one answer",
+    ),
+    "a parcel that leaves twice": (
+        twice("shipping", "shipped", "ShipmentDispatched"),
+        "parcel 1 left once, as planned",
+    ),
+    "a parcel of another value": (
+        altered(
+            *("shipping", "shipped", "ShipmentDispatched"),
+            lambda data: data["value"].update(amount=1),
+        ),
+        "a parcel is worth what was planned",
+    ),
+    "a parcel that was never planned": (
+        without("shipping", "waiting", "ShipmentPlanned"),
+        "what was confirmed was planned, in one parcel",
+    ),
+    "a parcel that leaves and is called off": (
+        instead("shipping", "delivered", "ShipmentDelivered", "ShipmentCalledOff"),
+        "a parcel leaves or is called off",
+    ),
+    "a parcel that arrives without leaving": (
+        without("shipping", "delivered", "ShipmentDispatched"),
+        "what arrives has left",
+    ),
+    "a delivery that ordering never heard of": (
+        without("ordering", "delivered", "OrderDelivered"),
+        "an order is as far as its parcels",
+    ),
+    "a cancellation that ordering forgot": (
+        without("ordering", "refunded", "OrderCancelled"),
+        "what was called off is cancelled",
+    ),
+    "a cancellation that shipping never heard of": (
+        without("shipping", "refunded", "ShipmentCalledOff"),
+        "what is cancelled stays",
+    ),
+    "a cancellation of another value": (
+        altered(
+            *("ordering", "refunded", "OrderCancelled"),
+            lambda data: data["value"].update(amount=1),
+        ),
+        "cancelled lines cost what was said",
+    ),
+    "an order cancelled twice": (
+        twice("ordering", "refunded", "OrderCancelled"),
+        "only what was ordered is cancelled, once",
+    ),
+    "an order of another total": (
+        altered(
+            *("ordering", "waiting", "OrderPlaced"),
+            lambda data: data["total"].update(amount=1),
+        ),
+        "an order's lines cost its total",
+    ),
+    "an order whose payments are not its total": (
+        altered(
+            *("ordering", "waiting", "OrderPlaced"),
+            lambda data: data["payments"][0]["amount"].update(amount=1),
+        ),
+        "an order's payments are its total",
+    ),
+    "an order that ordering does not know": (all_of("waiting"), "known to ordering"),
+}
+
+
+def id_of(fault: Fault) -> str:
+    """The order that a fault is about."""
+    cells = [cell.cell_contents for cell in fault.__closure__ or ()]
+    return str(next(cell for cell in cells if cell in ORDERS))
+
+
+ORDERS = ("refunded", "shipped", "delivered", "waiting")
+
+
+def test_a_day_as_it_was_balances(told: Told) -> None:
+    books = audited(told)
+    assert list(books.findings()) == []
+    assert books.events == sum(len(events) for events in told.values())
+    (money,) = books.money().values()
+    assert money["kept"] + money["held"] == money["left"] + money["to_leave"]
+    units = books.units()
+    assert units["left"] == units["shipped"]
+    assert units["on_hand"] == units["received"] - units["written_off"] - units["shipped"]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found_and_named(told: Told, name: str) -> None:
+    fault, rule = FAULTS[name]
+    wrong = copy.deepcopy(told)
+    fault(wrong)
+    numbered(wrong)
+    assert (rule, f"order/{id_of(fault)}") in broken(wrong)
+
+
+def test_more_reserved_than_there_is(told: Told) -> None:
+    wrong = copy.deepcopy(told)
+    altered("inventory", "tea", "StockReceived", lambda data: data.update(quantity=1))(wrong)
+    assert broken(wrong) == {("no more is reserved than there is", "stock/tea")}
+
+
+def test_a_version_that_is_missing(told: Told) -> None:
+    wrong = copy.deepcopy(told)
+    without("ordering", "waiting", "PaymentRequested")(wrong)
+    rule = "an aggregate's versions are 1, 2, 3, …"
+    assert (rule, "ordering") in broken(wrong)
+
+
+def test_a_position_that_is_missing(told: Told) -> None:
+    books = Books(["catalog"])
+    for position, event in enumerate(told["catalog"][:2]):
+        books.take("catalog", 1 + 2 * position, msgspec.json.encode(event))
+    assert [finding.said for finding in books.findings()] == ["3 comes after 1"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"\xff", b'{"type":1}'], ids=["nothing", "empty", "no text", "other"]
+)
+def test_what_is_no_event(body: bytes) -> None:
+    books = Books(["ordering"])
+    books.take("ordering", 1, body)
+    (finding,) = books.findings()
+    assert finding.rule == "every event can be read"
+
+
+def test_an_event_that_lacks_what_it_must_say(told: Told) -> None:
+    wrong = copy.deepcopy(told)
+    altered("shipping", "waiting", "ShipmentPlanned", lambda data: data.pop("value"))(wrong)
+    assert ("every event can be read", "shipping") in broken(wrong)
+
+
+HARMLESS = {
+    # What was intended, beside what came of it.
+    *("AuthorizationRequested", "SettlementRequested", "CaptureRequested"),
+    *("VoidRequested", "RefundRequested", "ReturnBooked", "CancellationRequested"),
+    # News of what can be seen without them.
+    *("PaymentsSecured", "PaymentsFailed", "PaymentDeclined", "CallOffRefused"),
+    *("OrderPartlyShipped", "OrderShipped", "OrderPartlyDelivered", "CallOffAnswered"),
+    # Nothing is balanced against these.
+    *("ProductListed", "PriceNoted", "StockReceived", "ReservationRefused"),
+}
+
+
+def test_no_other_event_can_be_missing_unseen(told: Told) -> None:
+    unseen = set()
+    for domain, events in told.items():
+        for at, event in enumerate(events):
+            wrong = copy.deepcopy(told)
+            del wrong[domain][at]
+            numbered(wrong)
+            if not broken(wrong):
+                unseen.add(event["type"])
+    assert unseen - HARMLESS == set()
