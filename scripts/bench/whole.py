@@ -121,7 +121,7 @@ async def _played(mesh: Mesh, folder: Path, profile: int, *, check: bool) -> Who
 async def _checked(mesh: Mesh, folder: Path) -> Sequence[str]:
     """The last line of each check. Raises Broken where one fails."""
     verdicts = []
-    for words in (("check", "olist", str(folder)), ("check", "streams")):
+    for words in (("check", "olist", str(folder)), ("check", "streams"), ("audit", "--full")):
         say(f"trueup {' '.join(words[:2])} …")
         said = await mesh.trueup(*words)
         if said.code:

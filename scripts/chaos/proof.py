@@ -36,6 +36,7 @@ async def everything(scene: Scene) -> Sequence[str]:
     parts: Sequence[Callable[[Mesh, Path], Awaitable[str]]] = (
         _books,
         _streams,
+        _audit,
         _once,
         _money,
         _submission,
@@ -60,6 +61,14 @@ async def _streams(mesh: Mesh, _: Path) -> str:
     if wrong := [one for one in found if not one["equal"]]:
         raise Broken(f"streams are not their stores: {wrong}")
     return f"{sum(one['head'] for one in found):,} events equal in store and stream"
+
+
+async def _audit(mesh: Mesh, _: Path) -> str:
+    """By none of the code that has kept the books."""
+    found = _json(await mesh.trueup("audit", "--full", "--json"))
+    if not found["balanced"] or found["moving"]:
+        raise Broken(f"the audit has {found['moving']} orders moving and {found['findings'][:5]}")
+    return f"{found['orders']:,} orders audited, stock and money balance"
 
 
 async def _once(mesh: Mesh, files: Path) -> str:
