@@ -29,9 +29,10 @@ from bus.store.postgres import PostgresStore
 from bus.testing.clock import JumpingClock
 from bus.testing.databases import Databases
 from bus.view import View
+from bus.views.build import Aim
 from bus.views.memory import MemoryViews, MemoryViewStore
 from bus.views.partitions import parts
-from bus.views.port import Aim, ViewStore
+from bus.views.port import ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
 

@@ -22,8 +22,9 @@ from bus.intake import Invalid
 from bus.view import View
 from bus.views.between import between
 from bus.views.finding import Finds
+from bus.views.past import History, NotRemembered
 from bus.views.past_rows import PastRows
-from bus.views.port import Asks, History, NotRemembered, Snapshot
+from bus.views.port import Asks, Snapshot
 
 Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Time = Annotated[datetime, Meta(tz=True)]

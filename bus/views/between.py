@@ -18,7 +18,8 @@ from bus.reader import Delivered, Reader
 from bus.store.port import Checkpoint
 from bus.view import View
 from bus.views.folding import Slots, fold
-from bus.views.port import Part, Past, RowChange
+from bus.views.past import Part, Past
+from bus.views.port import RowChange
 from bus.views.reading import Reading
 
 MOST = 20_000

@@ -17,10 +17,11 @@ from bus.clock import Clock, uuid7
 from bus.owner import Delivered
 from bus.parked import Retried
 from bus.store.port import Checkpoint, ParkedRow, StoreUnavailable
+from bus.views.build import Stage
 from bus.views.folding import BEHIND, Folded, Slots, fold, reader
 from bus.views.gathered import Read
 from bus.views.known import KnownSlots
-from bus.views.port import Altered, Change, Stage, State, Superseded, ViewStore
+from bus.views.port import Altered, Change, State, Superseded, ViewStore
 from bus.views.reading import Item
 from bus.views.readings import Readings
 

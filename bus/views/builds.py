@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from bus.store.port import Checkpoint
 from bus.view import View
+from bus.views.build import Aim, Build, Stage
 from bus.views.kept import outdated, shape
-from bus.views.port import Aim, Build, NothingKept, NothingServes, Replaced, Stage, ViewChanged
+from bus.views.port import NothingKept, NothingServes, Replaced, ViewChanged
 
 SHADOWED = timedelta(hours=3)
 """After this time whoever has begun a shadow has died."""

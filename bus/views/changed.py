@@ -27,7 +27,8 @@ from bus.views.bodies import decoded
 from bus.views.differences import BEGIN, Differences, Found, side
 from bus.views.handing_on import HandingOn
 from bus.views.kept import possible
-from bus.views.port import Asks, NotRemembered, Replaced, Touched, ViewMissing
+from bus.views.past import NotRemembered, Touched
+from bus.views.port import Asks, Replaced, ViewMissing
 from bus.views.progress import Progress
 
 ROOM = 2000

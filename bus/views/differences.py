@@ -19,7 +19,7 @@ from bus.intake import Invalid
 from bus.view import RowData, Rows, View
 from bus.views.as_of import forgotten
 from bus.views.between import between
-from bus.views.port import History, NotRemembered, Past, Touched
+from bus.views.past import History, NotRemembered, Past, Touched
 
 CHUNK = 200
 """Keys looked at in one go."""

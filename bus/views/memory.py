@@ -12,22 +12,20 @@ from bus.store.memory_lease import MemoryLease
 from bus.store.port import START, Lease, Parked, ParkedRow, StoreUnavailable
 from bus.view import View
 from bus.views import builds, memory_proof
+from bus.views.build import Aim, Build, Stage
 from bus.views.changes import Mark
 from bus.views.kept import check_view, shape
 from bus.views.memory_changes import MemoryChanges
 from bus.views.memory_past import MemoryHistory
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Shelf
+from bus.views.past import Moved
 from bus.views.port import (
-    Aim,
     Altered,
-    Build,
     Change,
     Digests,
-    Moved,
     Replaced,
     Snapshot,
-    Stage,
     State,
     Superseded,
     ViewMissing,

@@ -8,7 +8,8 @@ from bus.view import View
 from bus.views.builds import remembering
 from bus.views.memory_rows import MemoryRows
 from bus.views.memory_shelf import MemoryViews, Moment, Row, Shelf
-from bus.views.port import NotRemembered, Past, RowChange, Touched, ViewMissing, Write
+from bus.views.past import NotRemembered, Past, Touched, Write
+from bus.views.port import RowChange, ViewMissing
 
 
 class MemoryHistory:

@@ -13,9 +13,10 @@ from bus.store.memory_lease import Leadership
 from bus.store.port import Checkpoint, ParkedRow
 from bus.view import Scalar
 from bus.views import kept
+from bus.views.build import Build, Stage
 from bus.views.builds import serving
 from bus.views.changes import Mark
-from bus.views.port import Build, Stage, ViewMissing
+from bus.views.port import ViewMissing
 from bus.views.proof import Sums, ViewRepaired
 
 NOTHING = Sums("0" * 16, 0)

@@ -20,12 +20,13 @@ from bus.clock import Clock, uuid7
 from bus.envelope import Recorded
 from bus.messages import Event
 from bus.view import View
+from bus.views.build import Aim
 from bus.views.builder import Rewound
 from bus.views.comparing import compared
 from bus.views.folding import shown
 from bus.views.memory import MemoryViewStore
 from bus.views.partitions import least
-from bus.views.port import Aim, Altered, RowChange, Superseded, ViewStore
+from bus.views.port import Altered, RowChange, Superseded, ViewStore
 from bus.views.proof import Mend, ViewRepaired
 from bus.views.shadow import Place, Positions, Shadow
 

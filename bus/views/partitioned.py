@@ -19,17 +19,8 @@ from bus.views.between import between
 from bus.views.finding import Finds
 from bus.views.merged_rows import MergedRows
 from bus.views.partitions import Positions, falling, least, whole
-from bus.views.port import (
-    Asks,
-    History,
-    NotRemembered,
-    Part,
-    Past,
-    RowChange,
-    Snapshot,
-    Touched,
-    ViewStore,
-)
+from bus.views.past import History, NotRemembered, Part, Past, Touched
+from bus.views.port import Asks, RowChange, Snapshot, ViewStore
 from bus.views.proof import ViewRepaired
 
 

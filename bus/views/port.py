@@ -1,9 +1,5 @@
-"""Where a view's rows are kept. Adapters: `postgres.py`, `redis.py`, `memory.py`.
-
-A build is one making of a view's rows from the first event on. Builds of a view stand side by
-side, each with rows, checkpoints and parked events of its own. One of them serves, which is to
-say that queries are answered from it.
-"""
+"""Where a view's rows are kept, in builds (`build.py`), and how they were (`past.py`). Adapters:
+`postgres.py`, `redis.py`, `memory.py`."""
 
 from __future__ import annotations
 
@@ -11,55 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from typing import NamedTuple, Protocol
 
 from bus.halt import Halt
 from bus.store.port import Checkpoint, Parked, ParkedRow
 from bus.view import Scalar, View
+from bus.views.build import Aim, Build, Stage
 from bus.views.changes import Tells
 from bus.views.finding import Finds
+from bus.views.past import History
 from bus.views.proof import Proves, ViewRepaired
-
-
-class Stage(Enum):
-    """What becomes of a build: made beside the one that serves, asked, and, once another has
-    taken over, kept for a time, so that one can go back to it. A shadow is only made to be
-    compared with."""
-
-    MAKING = "making"
-    SERVING = "serving"
-    KEPT = "kept"
-    SHADOW = "shadow"
-
-
-class Build(NamedTuple):
-    """One of a view's builds. Numbers count up; `version` is the view's, `shape` as in
-    `bus.views.kept`, `since` when it came to its stage."""
-
-    number: int
-    version: int
-    shape: str
-    stage: Stage
-    since: datetime
-
-
-class Aim(Enum):
-    """Which build a store is opened on, begun where there is none.
-
-    `SERVE`: the one that serves, if it is of the view's version, else the one in the making.
-    `REBUILD`: the one in the making, whatever serves. `AFRESH`: the same, but one that was
-    begun before is dropped. `BACK`: the one that served before and is kept; it goes on from
-    where it was. `ASKED`: the one that serves, of whatever version; nothing is begun.
-    `SHADOW`: a new one, to compare with.
-    """
-
-    SERVE = "serve"
-    REBUILD = "rebuild"
-    AFRESH = "afresh"
-    BACK = "back"
-    ASKED = "asked"
-    SHADOW = "shadow"
 
 
 class State(NamedTuple):
@@ -119,68 +76,6 @@ class Snapshot(NamedTuple):
     joined: Mapping[str, Mapping[str, int]]
 
 
-class Write(NamedTuple):
-    """One of a view's writes, by the number of the build and its own; from 1 on in each build."""
-
-    build: int
-    number: int
-
-
-class Touched(NamedTuple):
-    """A key, and by its number the first write between two others that touched it. 0: nobody knows
-    which did."""
-
-    number: int
-    key: str
-
-
-class Past(Protocol):
-    """A view's rows as they were."""
-
-    @property
-    def parts(self) -> Sequence[Part]:
-        """Of a view in partitions, those of each; else this one."""
-
-    async def rows(self, changed: Sequence[RowChange]) -> Finds:
-        """To ask: those of `changed` in the place of what stands under their keys."""
-
-
-class Part(Past, Protocol):
-    """Rows as one of a view's, or a partition's, writes left them."""
-
-    @property
-    def view(self) -> View: ...
-
-    @property
-    def write(self) -> Write:
-        """Which one."""
-
-    @property
-    def positions(self) -> Mapping[str, int]:
-        """Up to where they had been folded."""
-
-    async def parked(self) -> Collection[tuple[str, str]]:
-        """(reader, key) of what was parked by then and is parked still."""
-
-    async def slots(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        """As `ViewStore.load`."""
-
-
-class History(Protocol):
-    """The pasts of all views that are kept in one place, in one moment of it."""
-
-    async def at(self, view: View, wanted: Mapping[str, int]) -> Past:
-        """After the last write that is beyond `wanted`, by domain, in no stream; in whichever
-        build of the view's version remembers it. Raises NotRemembered, ViewMissing."""
-
-    async def changed(
-        self, one: Past, other: Past, behind: Touched, most: int
-    ) -> Sequence[Touched]:
-        """Where keys of a view were touched behind `behind`, in order: each once that was written
-        between two writes of one build, or all keys of two builds. Others follow only where there
-        are `most`."""
-
-
 class Digests(NamedTuple):
     """What stands under some keys that follow each other, and the positions it belongs to.
 
@@ -191,22 +86,6 @@ class Digests(NamedTuple):
     positions: Mapping[str, int]
     of: Mapping[str, str]
     end: str
-
-
-class NotRemembered(Exception):
-    """No build remembers its rows from so long ago. `since` is where what is remembered begins,
-    None where nothing is."""
-
-    def __init__(self, view: View, since: Mapping[str, int] | None) -> None:
-        first = ", ".join(f"{d}={n}" for d, n in sorted((since or {}).items()))
-        what = f"its rows from {first} on" if first else "none of its earlier rows"
-        super().__init__(f"the view {view.name} remembers {what}")
-        self.since = since
-
-
-class Moved(Exception):
-    """The rows were written while they were asked, and what they were before is not remembered:
-    what was read may be of two moments."""
 
 
 class Superseded(Exception):

@@ -6,19 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from bus.clock import uuid7
 from bus.store.port import Checkpoint
 from bus.store.session import Fetches
 from bus.view import View
 from bus.views import builds, postgres_tables
+from bus.views.build import Aim, Build, Stage
 from bus.views.kept import shape
-from bus.views.port import Aim, Build, Stage
+from bus.views.postgres_connections import Connection
 from bus.views.postgres_names import table
 from bus.views.postgres_proof import REPAIRS
-
-Connection = asyncpg.Connection | PoolConnectionProxy
 
 SERVING = "select number, version from view_builds where view = $1 and stage = 'serving'"
 

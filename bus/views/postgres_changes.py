@@ -8,7 +8,7 @@ from typing import Any
 from bus.view import View
 from bus.views import builds, postgres_builds
 from bus.views.changes import Mark, Standing, Version
-from bus.views.postgres_history import Connection
+from bus.views.postgres_connections import Connection
 from bus.views.postgres_names import table
 from bus.views.postgres_past import last_moment
 

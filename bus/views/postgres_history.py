@@ -11,14 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import asyncpg
-from asyncpg.pool import PoolConnectionProxy
-
 from bus.view import View
-from bus.views.port import Touched
+from bus.views.past import Touched
+from bus.views.postgres_connections import Connection
 from bus.views.postgres_names import columns, positions, slots, stored
-
-Connection = asyncpg.Connection | PoolConnectionProxy
 
 TABLES = ("moments", "history")
 SWEEP = 5000

@@ -8,8 +8,10 @@ from typing import Any
 from bus.view import View
 from bus.views import postgres_builds
 from bus.views.builds import remembering
-from bus.views.port import NotRemembered, Past, RowChange, Touched, ViewMissing, Write
-from bus.views.postgres_history import Connection, both_statement, touched
+from bus.views.past import NotRemembered, Past, Touched, Write
+from bus.views.port import RowChange, ViewMissing
+from bus.views.postgres_connections import Connection
+from bus.views.postgres_history import both_statement, touched
 from bus.views.postgres_names import columns, positions, slots, table
 from bus.views.postgres_rows import PostgresRows
 from bus.views.postgres_tables import CAST

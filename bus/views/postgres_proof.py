@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-import asyncpg
 import msgspec
-from asyncpg.pool import PoolConnectionProxy
 
 from bus.view import View
 from bus.views import postgres_seals as seals
 from bus.views.port import RowChange, Superseded
+from bus.views.postgres_connections import Connection
 from bus.views.postgres_names import table
 from bus.views.postgres_tables import CAST
 from bus.views.proof import MOST_REPAIRS, Mend, Sums, ViewRepaired, Walked
-
-Connection = asyncpg.Connection | PoolConnectionProxy
 
 PAGE = 250
 """Rows whose seals are computed anew at once."""

@@ -13,7 +13,7 @@ from bus.views.cursor import Cursor
 from bus.views.finding import Finding, Placed, Sought, Summing
 from bus.views.kept import Columns, columns_of, possible
 from bus.views.port import ViewMissing
-from bus.views.postgres_history import Connection
+from bus.views.postgres_connections import Connection
 from bus.views.postgres_names import table
 from bus.views.postgres_questions import Sql, stretches
 

@@ -12,16 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import asyncpg
-from asyncpg.pool import PoolConnectionProxy
-
 from bus.clock import uuid7
 from bus.view import View
 from bus.views import postgres_history
 from bus.views import postgres_seals as seals
+from bus.views.port import Change
+from bus.views.postgres_connections import Connection
 from bus.views.postgres_names import columns, slots, stored, table
-
-Connection = asyncpg.Connection | PoolConnectionProxy
 
 CAST = {str: "text[]", int: "bigint[]"}
 KEYS = 14
@@ -160,3 +157,22 @@ def _written(view: View) -> tuple[str, str, str]:
     # What is sealed is the whole row as it shall be, slots that don't change included.
     updates = [f"{name} = excluded.{name}" for name in [*names[1:], "moment_since"]]
     return ", ".join(names), values, ", ".join(updates)
+
+
+def arguments(view: View, change: Change) -> Sequence[object]:
+    """What the statement takes, in its order: few, wide arrays."""
+    places = [(domain, *place) for domain, place in change.places.items()]
+    domains = [source.contract.domain for source in view.sources]
+    return [
+        *(change.stamp, change.next_stamp),
+        *_transposed(places, 3),
+        *_transposed(change.unparked, 3),
+        *_transposed(change.parked, 5),
+        *([row.key for row in change.rows], [row.row for row in change.rows]),
+        *([row.slots.get(domain) for row in change.rows] for domain in domains),
+        *_transposed([row.columns for row in change.rows], len(view.columns)),
+    ]
+
+
+def _transposed(rows: Sequence[Sequence[object]], width: int) -> Sequence[Sequence[object]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width

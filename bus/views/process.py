@@ -9,8 +9,9 @@ from bus.broker.nats import NatsBroker
 from bus.main import run_until_stopped
 from bus.settings import Settings
 from bus.view import View
+from bus.views.build import Aim
 from bus.views.partitions import parts
-from bus.views.port import Aim, ViewStore
+from bus.views.port import ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
 from bus.views.worker import ViewWorker

@@ -21,7 +21,8 @@ from bus.views.as_of import AsOf, Position
 from bus.views.bodies import decoded
 from bus.views.handing_on import HandingOn
 from bus.views.kept import COMMON
-from bus.views.port import Asks, Moved, NotRemembered, Replaced, Snapshot, ViewMissing
+from bus.views.past import Moved, NotRemembered
+from bus.views.port import Asks, Replaced, Snapshot, ViewMissing
 from bus.views.progress import Progress, wanted
 
 ATTEMPTS = 100

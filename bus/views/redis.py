@@ -20,15 +20,14 @@ from bus.store.port import Lease, Parked, ParkedRow, StoreUnavailable
 from bus.tasks import heeding_cancellation
 from bus.view import View
 from bus.views import builds
+from bus.views.build import Aim, Build
 from bus.views.changes import Mark
 from bus.views.kept import Columns, check_view, columns_of
+from bus.views.past import Moved
 from bus.views.port import (
-    Aim,
     Altered,
-    Build,
     Change,
     Digests,
-    Moved,
     Replaced,
     Snapshot,
     State,

@@ -12,8 +12,8 @@ import msgspec
 from bus.clock import uuid7
 from bus.view import View
 from bus.views import builds
+from bus.views.build import Aim, Build, Stage
 from bus.views.kept import shape
-from bus.views.port import Aim, Build, Stage
 from bus.views.redis_keys import Names, head_seal
 
 SWEEP = 500

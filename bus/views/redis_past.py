@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from bus.store.port import ParkedRow
 from bus.view import View
+from bus.views.build import Build
 from bus.views.builds import remembering
-from bus.views.port import Build, NotRemembered, Past, RowChange, Touched, ViewMissing, Write
+from bus.views.past import NotRemembered, Past, Touched, Write
+from bus.views.port import RowChange, ViewMissing
 from bus.views.redis_builds import listed
 from bus.views.redis_keys import Names, entry
 from bus.views.redis_rows import RedisRows

@@ -17,12 +17,13 @@ from bus.parked import Retried
 from bus.store.port import Checkpoint
 from bus.tasks import end
 from bus.view import View
+from bus.views.build import Aim
 from bus.views.builder import Builder, Rewound
 from bus.views.gathered import Read
 from bus.views.members import Members
 from bus.views.partition import Partition
 from bus.views.partitions import falling
-from bus.views.port import Aim, NothingServes
+from bus.views.port import NothingServes
 from bus.views.reading import Item
 from bus.views.readings import Readings
 

@@ -76,7 +76,7 @@ class Books:
         """Of all SKUs. `left` is what shipping says, `shipped` what inventory does."""
         names = ("received", "written_off", "shipped", "on_hand", "reserved")
         sums = {name: sum(getattr(s, name) for s in self._stocks.values()) for name in names}
-        left = sum(sum(order.sent.left.values()) for order in self._orders.values())
+        left = sum(line.quantity for order in self._orders.values() for line in order.sent.left)
         return {**sums, "left": left}
 
     def money(self) -> Mapping[str, Mapping[str, int]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -45,14 +46,33 @@ def decode(domain: str, position: int, body: bytes) -> Event:
     return Event(domain, position, aggregate, id, found.version, found.type, found.time, found.data)
 
 
-def units(parts: Iterable[Data]) -> Counter[str]:
-    """Of lines or parts, how many of each SKU."""
-    found: Counter[str] = Counter()
-    for part in parts:
-        found[part["sku"]] += part["quantity"]
-    return found
+class Line(NamedTuple):
+    """A line of an order or of a parcel."""
+
+    number: int
+    sku: str
+    quantity: int
 
 
-def value(line: Data) -> int:
-    """What the customer pays for an order's line: the units' price, and the line's freight."""
-    return int(line["price"]["amount"] * line["quantity"] + line["freight"]["amount"])
+def lines(data: Iterable[Data]) -> tuple[Line, ...]:
+    return tuple(Line(line["line"], name(line["sku"]), line["quantity"]) for line in data)
+
+
+def units(found: Iterable[Line]) -> Counter[str]:
+    """How many of each SKU."""
+    counted: Counter[str] = Counter()
+    for line in found:
+        counted[line.sku] += line.quantity
+    return counted
+
+
+def value(data: Iterable[Data]) -> int:
+    """What the customer pays for an order's lines: the units' price, and each line's freight."""
+    return sum(
+        line["price"]["amount"] * line["quantity"] + line["freight"]["amount"] for line in data
+    )
+
+
+def name(text: str) -> str:
+    """The one object for a text that many events tell: there are as many orders as there are."""
+    return sys.intern(text)

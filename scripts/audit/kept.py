@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scripts.audit.events import Event, units
+from scripts.audit.events import Event, name
+
+OF_THE_RESERVATION: Mapping[str, str] = {
+    "StockReserved": "reserved",
+    "StockReleased": "released",
+    "StockShipped": "shipped",
+}
+OF_A_SKU: Mapping[str, str] = {
+    "UnitsReserved": "reserved",
+    "UnitsReleased": "released",
+    "UnitsShipped": "shipped",
+}
 
 
-@dataclass(slots=True)
-class Book:
-    """Units by SKU: all that was ever reserved, released and shipped."""
+class Book(dict[tuple[str, str], int]):
+    """Units by what was done with them and SKU: all that was ever reserved, released, shipped."""
 
-    reserved: Counter[str] = field(default_factory=Counter)
-    released: Counter[str] = field(default_factory=Counter)
-    shipped: Counter[str] = field(default_factory=Counter)
+    def note(self, done: str, sku: str, quantity: int) -> None:
+        at = done, name(sku)
+        self[at] = self.get(at, 0) + quantity
+
+    def units(self, done: str) -> Counter[str]:
+        return Counter({sku: quantity for (what, sku), quantity in self.items() if what == done})
 
     @property
-    def held(self) -> dict[str, int]:
+    def held(self) -> Counter[str]:
         """What is kept now; below nothing where more was given up than kept."""
-        skus = {**self.reserved, **self.released, **self.shipped}
-        held = {sku: self.reserved[sku] - self.released[sku] - self.shipped[sku] for sku in skus}
-        return {sku: many for sku, many in held.items() if many}
+        held = self.units("reserved")
+        held.subtract(self.units("released"))
+        held.subtract(self.units("shipped"))
+        return held
 
 
 @dataclass(slots=True)
@@ -32,23 +47,13 @@ class Kept:
 
     def take(self, event: Event) -> None:
         """An event of the order's reservation."""
-        match event.type:
-            case "ReservationRefused":
-                self.refused = True
-            case "StockReserved":
-                self.reservation.reserved.update(units(event.data["parts"]))
-            case "StockReleased":
-                self.reservation.released.update(units(event.data["parts"]))
-            case "StockShipped":
-                self.reservation.shipped.update(units(event.data["parts"]))
+        if event.type == "ReservationRefused":
+            self.refused = True
+        elif done := OF_THE_RESERVATION.get(event.type):
+            for part in event.data["parts"]:
+                self.reservation.note(done, part["sku"], part["quantity"])
 
     def take_of_sku(self, event: Event) -> None:
         """An event of a SKU's stock that names the order."""
-        sku, quantity = event.id, event.data["quantity"]
-        match event.type:
-            case "UnitsReserved":
-                self.by_sku.reserved[sku] += quantity
-            case "UnitsReleased":
-                self.by_sku.released[sku] += quantity
-            case "UnitsShipped":
-                self.by_sku.shipped[sku] += quantity
+        if done := OF_A_SKU.get(event.type):
+            self.by_sku.note(done, event.id, event.data["quantity"])

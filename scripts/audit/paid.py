@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -46,12 +45,13 @@ class Paid:
     """`charged` is what each parcel was to be paid with."""
 
     payments: dict[int, Payment] = field(default_factory=dict)
-    charged: Counter[int] = field(default_factory=Counter)
+    charged: dict[int, int] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         data = event.data
         if event.type == "ParcelCharged":
-            self.charged[data["parcel"]] += data["value"]["amount"]
+            before = self.charged.get(data["parcel"], 0)
+            self.charged[data["parcel"]] = before + data["value"]["amount"]
         if "payment" not in data:
             return
         payment = self.payments.setdefault(data["payment"], Payment())

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scripts.audit.events import units
 from scripts.audit.finding import Finding
 from scripts.audit.order import Order
-from scripts.audit.ordered import units_of
 from scripts.audit.sent import Parcel
 
 Found = Iterator[Finding]
@@ -31,31 +31,34 @@ def _ordered(order: Order) -> Found:
     """The order by itself."""
     ordered = order.ordered
     total = ordered.total
-    yield from _same(order, "an order's lines cost its total", total, _cost(ordered.lines))
+    yield from _same(order, "an order's lines cost its total", total, ordered.worth)
     yield from _same(order, "an order's payments are its total", total, ordered.promised)
-    said, off = ordered.cancelled_value, _cost(ordered.cancelled)
+    said, off = ordered.cancelled_value, ordered.cancelled_worth
     yield from _same(order, "cancelled lines cost what was said", said, off)
-    more = ordered.cancelled - ordered.lines
+    more = Counter(ordered.cancelled) - Counter(ordered.lines)
     yield from _equal(order, "only what was ordered is cancelled, once", {}, more)
 
 
 def _kept(order: Order) -> Found:
     """Ordering, inventory in both of its books, and shipping: of the order's units."""
-    ordered, kept, left = order.ordered, order.kept, order.sent.left
+    ordered, kept, left = order.ordered, order.kept, units(order.sent.left)
     for name in ("reserved", "released", "shipped"):
         rule = f"reservation and SKUs say the same of what was {name}"
-        ours, theirs = getattr(kept.reservation, name), getattr(kept.by_sku, name)
+        ours, theirs = kept.reservation.units(name), kept.by_sku.units(name)
         yield from _equal(order, rule, ours, theirs)
     if kept.refused and ordered.state != "cancelled":
         yield _finding(order, "what can't be had is cancelled", f"it is {ordered.state}")
-    wanted = units_of(ordered.lines.elements())
-    if kept.refused or (ordered.state == "cancelled" and not kept.reservation.reserved):
+    reserved = kept.reservation.units("reserved")
+    wanted = units(ordered.lines)
+    if kept.refused or (ordered.state == "cancelled" and not reserved):
         wanted.clear()
-    yield from _equal(order, "what was ordered was reserved", wanted, kept.reservation.reserved)
-    going = units_of(ordered.going.elements()) if wanted else Counter[str]()
+    yield from _equal(order, "what was ordered was reserved", wanted, reserved)
+    going = Counter(wanted)
     going.subtract(left)
+    if wanted:
+        going.subtract(units(ordered.cancelled))
     yield from _equal(order, "what is still to leave is kept", going, kept.reservation.held)
-    yield from _equal(order, "what left was taken", left, kept.reservation.shipped)
+    yield from _equal(order, "what left was taken", left, kept.reservation.units("shipped"))
 
 
 def _parcels(order: Order) -> Found:
@@ -64,22 +67,21 @@ def _parcels(order: Order) -> Found:
     for number, parcel in order.sent.parcels.items():
         planned.update(parcel.planned)
         yield from _parcel(order, number, parcel)
-    lines = order.ordered.lines.elements() if order.ordered.confirmed else ()
-    wanted = Counter((line, sku, quantity) for line, sku, quantity, _ in lines)
+    wanted = Counter(order.ordered.lines if order.ordered.confirmed else ())
     yield from _equal(order, "what was confirmed was planned, in one parcel", wanted, planned)
 
 
 def _parcel(order: Order, number: int, parcel: Parcel) -> Found:
     if parcel.left:
         rule = f"parcel {number} left once, as planned"
-        yield from _equal(order, rule, parcel.planned, parcel.left)
+        yield from _equal(order, rule, Counter(parcel.planned), Counter(parcel.left))
         rule = "a parcel is worth what was planned"
         yield from _same(order, rule, parcel.planned_value, parcel.left_value)
     if parcel.left and parcel.called_off:
         yield _finding(order, "a parcel leaves or is called off", f"parcel {number} did both")
     if parcel.delivered and not parcel.left:
         yield _finding(order, "what arrives has left", f"parcel {number} never left")
-    charged = order.paid.charged[number]
+    charged = order.paid.charged.get(number, 0)
     rule = f"parcel {number} is charged as it left"
     yield from _same(order, rule, parcel.left_value, charged)
 
@@ -109,7 +111,7 @@ def _cancelled(order: Order) -> Found:
     for parcel in order.sent.parcels.values():
         if parcel.called_off:
             called_off.update(parcel.planned)
-    off = Counter({line[:3]: many for line, many in order.ordered.cancelled.items()})
+    off = Counter(order.ordered.cancelled)
     yield from _equal(order, "what was called off is cancelled", called_off, off)
 
 
@@ -140,10 +142,6 @@ def _money(order: Order) -> Found:
     if held > waiting:
         said = f"{held} held for parcels worth {waiting}"
         yield _finding(order, "no more is held than can still leave", said, held - waiting)
-
-
-def _cost(lines: Mapping[tuple[int, str, int, int], int]) -> int:
-    return sum(value * times for (_, _, _, value), times in lines.items())
 
 
 def _finding(order: Order, rule: str, said: str, amount: int = 0) -> Finding:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from scripts.audit.events import Data, Event
-
-Lines = Counter[tuple[int, str, int]]
-"""Line, SKU and units."""
+from scripts.audit.events import Event, Line, lines
 
 
 @dataclass(slots=True)
 class Parcel:
     """`left` is what has left, which is all that was planned, once, or nothing."""
 
-    planned: Lines = field(default_factory=Counter)
+    planned: tuple[Line, ...] = ()
     planned_value: int = 0
-    left: Lines = field(default_factory=Counter)
+    left: tuple[Line, ...] = ()
     left_value: int = 0
     called_off: bool = False
     delivered: bool = False
@@ -33,10 +28,10 @@ class Sent:
         parcel = self.parcels.setdefault(data["parcel"], Parcel())
         match event.type:
             case "ShipmentPlanned":
-                parcel.planned.update(_lines(data["lines"]))
+                parcel.planned += lines(data["lines"])
                 parcel.planned_value += data["value"]["amount"]
             case "ShipmentDispatched":
-                parcel.left.update(_lines(data["lines"]))
+                parcel.left += lines(data["lines"])
                 parcel.left_value += data["value"]["amount"]
             case "ShipmentDelivered":
                 parcel.delivered = True
@@ -44,13 +39,8 @@ class Sent:
                 parcel.called_off = True
 
     @property
-    def left(self) -> Counter[str]:
-        """Units by SKU."""
-        found: Counter[str] = Counter()
-        for parcel in self.parcels.values():
-            for (_, sku, quantity), times in parcel.left.items():
-                found[sku] += quantity * times
-        return found
+    def left(self) -> list[Line]:
+        return [line for parcel in self.parcels.values() for line in parcel.left]
 
     @property
     def left_value(self) -> int:
@@ -64,7 +54,3 @@ class Sent:
             for parcel in self.parcels.values()
             if not parcel.left and not parcel.called_off
         )
-
-
-def _lines(lines: Iterable[Data]) -> Iterable[tuple[int, str, int]]:
-    return [(line["line"], line["sku"], line["quantity"]) for line in lines]

@@ -11,8 +11,8 @@ import msgspec
 from redis.asyncio import Redis
 
 from bus.view import View
+from bus.views.build import Build
 from bus.views.builds import serving
-from bus.views.port import Build
 from bus.views.postgres_builds import SERVING
 from bus.views.postgres_names import table
 from bus.views.postgres_seals import row_seal

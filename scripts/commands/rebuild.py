@@ -13,7 +13,8 @@ from bus import garbage
 from bus.broker.port import Broker
 from bus.halt import Halt
 from bus.store.port import StoreUnavailable
-from bus.views.port import Aim, Build, NothingKept, NothingServes, Stage, ViewStore
+from bus.views.build import Aim, Build, Stage
+from bus.views.port import NothingKept, NothingServes, ViewStore
 from bus.views.process import stores
 from bus.views.rebuild import Rebuild, Report
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit

@@ -14,8 +14,9 @@ from bus.broker.port import Broker
 from bus.clock import SystemClock
 from bus.halt import Halt
 from bus.store.port import StoreUnavailable
+from bus.views.build import Aim
 from bus.views.mending import Mending, Verified
-from bus.views.port import Aim, NothingServes, Replaced, ViewStore
+from bus.views.port import NothingServes, Replaced, ViewStore
 from bus.views.process import stores
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, Exit
 from scripts.commands.mesh import ask_json, connected, settings, view, views

@@ -14,7 +14,8 @@ from bus.owner import OwnerSilent
 from bus.settings import Settings
 from bus.store.port import StoreUnavailable
 from bus.view import View
-from bus.views.port import Aim, ViewStore
+from bus.views.build import Aim
+from bus.views.port import ViewStore
 from bus.views.process import store
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, Exit
 from scripts.commands.mesh import connected, settings, view

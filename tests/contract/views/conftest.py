@@ -11,8 +11,9 @@ from redis.asyncio import Redis
 
 from bus.testing.ground import Ground, Servers
 from bus.view import View
+from bus.views.build import Aim
 from bus.views.memory import MemoryViews, MemoryViewStore
-from bus.views.port import Aim, ViewStore
+from bus.views.port import ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
 from tests.contract.views.scene import Scene

@@ -20,9 +20,11 @@ from bus.messages import Event, tag
 from bus.store.port import Append, NewEvent, Store
 from bus.testing.ground import Ground, MemoryGround, view_stores
 from bus.view import View
+from bus.views.build import Aim, Stage
 from bus.views.partitioned import asked
 from bus.views.partitions import parts
-from bus.views.port import Aim, Moved, Stage, ViewStore
+from bus.views.past import Moved
+from bus.views.port import ViewStore
 from bus.views.rebuild import Rebuild
 from bus.views.worker import ViewWorker
 from tests.contract.views.sample import BILLS, DEBTS, MONEY, Billed, Paid

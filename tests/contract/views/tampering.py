@@ -17,7 +17,7 @@ Tamper = Callable[[Any], Awaitable[None]]
 
 
 async def _sql(store: Any, statement: str) -> None:
-    async with store._connection() as connection:
+    async with store._connections.asking() as connection:
         await connection.execute(statement.replace("@", store._base))
 
 

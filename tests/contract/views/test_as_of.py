@@ -12,8 +12,9 @@ import pytest
 from bus.broker.port import Endpoint, Request
 from bus.view import View
 from bus.views import between
+from bus.views.build import Aim
 from bus.views.partitions import parts
-from bus.views.port import Aim, NotRemembered
+from bus.views.past import NotRemembered
 from tests.contract.views.scene import Scene
 
 QUESTIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (

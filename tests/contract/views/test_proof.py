@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from bus.clock import SystemClock
+from bus.views.build import Aim
 from bus.views.kept import FORMAT
 from bus.views.mending import Mending
-from bus.views.port import Aim, Altered, Change, RowChange, ViewStore
+from bus.views.port import Altered, Change, RowChange, ViewStore
 from bus.views.verifier import Verifier
 from tests.contract.views.sample import BILLS, Renamed
 from tests.contract.views.scene import Scene, written
@@ -241,7 +242,7 @@ async def without_seals(store: Any) -> None:
         text = msgspec.json.encode(build._replace(shape=old))
         await store._redis.hset(store._names.catalogue, str(build.number), text)
     else:
-        async with store._connection() as connection:
+        async with store._connections.asking() as connection:
             await connection.execute("update view_builds set shape = $1", old)
 
 
@@ -251,7 +252,7 @@ async def test_what_is_altered_while_a_write_is_under_way_is_wiped_out_by_it(sce
     async with opened(scene, Aim.SERVE) as store:
         held: Any = store
         await write(store, shown("b-1", "ann", 1))
-        async with held._connection() as other:
+        async with held._connections.asking() as other:
             altering = other.transaction()
             await altering.start()
             await other.execute(f"update {held._base} set slot_bills = '{{}}' where key = 'b-1'")
@@ -289,7 +290,7 @@ async def all_altered(store: ViewStore) -> list[str]:
 
 async def _waits(store: Any) -> bool:
     """Whether somebody waits for somebody else's row."""
-    async with store._connection() as connection:
+    async with store._connections.asking() as connection:
         return bool(
             await connection.fetchval(
                 "select count(*) from pg_stat_activity "

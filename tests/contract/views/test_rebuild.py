@@ -12,7 +12,8 @@ from msgspec.structs import replace as changed
 
 from bus.broker.port import NoResponders
 from bus.views import comparing, rebuild, shadow
-from bus.views.port import Aim, Change, RowChange, Stage
+from bus.views.build import Aim, Stage
+from bus.views.port import Change, RowChange
 from bus.views.rebuild import Rebuild, Report
 from tests.contract.views.sample import Row
 from tests.contract.views.sample import row as debt

@@ -12,7 +12,8 @@ import pytest
 
 from bus.clock import uuid7
 from bus.store.port import START, Checkpoint, StoreUnavailable
-from bus.views.port import Aim, NothingKept, NothingServes, Replaced, Stage, Superseded, ViewStore
+from bus.views.build import Aim, Stage
+from bus.views.port import NothingKept, NothingServes, Replaced, Superseded, ViewStore
 from tests.contract.views.conftest import Stores
 from tests.contract.views.sample import DEBTS
 from tests.contract.views.test_view_store import all_pages, shown, waiting, write
@@ -229,7 +230,7 @@ async def test_rows_that_have_vanished_are_not_taken_for_another_version(
         case "memory":
             store._views.flush()
         case "postgres":
-            async with store._connection() as connection:
+            async with store._connections.asking() as connection:
                 await connection.execute("delete from view_builds")
         case "redis":
             await store._redis.unlink(store._names.head)

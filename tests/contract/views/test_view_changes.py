@@ -12,8 +12,9 @@ import pytest
 
 from bus.store.port import Checkpoint
 from bus.views import changes
+from bus.views.build import Aim
 from bus.views.changes import Lost, Mark, told
-from bus.views.port import Aim, Replaced, RowChange, ViewStore
+from bus.views.port import Replaced, RowChange, ViewStore
 from tests.contract.views.conftest import Stores
 from tests.contract.views.sample import DEBTS
 from tests.contract.views.test_view_store import shown, write

@@ -73,7 +73,7 @@ async def lose(store: ViewStore) -> None:
     if isinstance(store, MemoryViewStore):
         store._views.leadership["debts"].end()
     elif isinstance(store, postgres.PostgresViewStore):
-        async with store._connection() as connection:
+        async with store._connections.asking() as connection:
             await connection.execute(
                 "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"
                 " and database = (select oid from pg_database where datname = current_database())"

@@ -12,7 +12,8 @@ import pytest
 from bus.embedded import PostgresServer, ValkeyServer
 from bus.testing.ground import MemoryGround
 from bus.view import View
-from bus.views.port import Aim, ViewStore
+from bus.views.build import Aim
+from bus.views.port import ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
 from tests.contract.views.scene import Scene

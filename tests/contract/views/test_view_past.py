@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from bus.store.port import Checkpoint
+from bus.views.build import Aim
 from bus.views.memory import MemoryViewStore
-from bus.views.port import Aim, NotRemembered, Touched, ViewStore
+from bus.views.past import NotRemembered, Touched
+from bus.views.port import ViewStore
 from tests.contract.views.conftest import Stores
 from tests.contract.views.sample import DEBTS
 from tests.contract.views.test_view_store import shown, write

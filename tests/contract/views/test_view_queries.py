@@ -13,7 +13,8 @@ import pytest
 
 from bus.broker.port import NoResponders
 from bus.views import gathered
-from bus.views.port import Moved, Snapshot
+from bus.views.past import Moved
+from bus.views.port import Snapshot
 from tests.contract.views.scene import Scene
 
 

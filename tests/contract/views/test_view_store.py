@@ -14,15 +14,8 @@ from msgspec import Struct
 from bus.clock import uuid7
 from bus.store.port import START, Checkpoint, Parked
 from bus.view import Page, Scalar, Source, WrongCursor
-from bus.views.port import (
-    Change,
-    Moved,
-    RowChange,
-    Superseded,
-    ViewChanged,
-    ViewMissing,
-    ViewStore,
-)
+from bus.views.past import Moved
+from bus.views.port import Change, RowChange, Superseded, ViewChanged, ViewMissing, ViewStore
 from tests.contract.views.conftest import Stores
 from tests.contract.views.sample import DEBTS, MONEY
 

@@ -17,8 +17,9 @@ from bus.clock import uuid7
 from bus.store.memory_lease import Leadership, MemoryLease
 from bus.store.port import Checkpoint
 from bus.views import changes, heard, telling
+from bus.views.build import Aim
 from bus.views.memory import MemoryViews, MemoryViewStore
-from bus.views.port import Aim, Change
+from bus.views.port import Change
 from bus.views.telling import NotLeading, Telling
 from tests.contract.views.sample import DEBTS
 from tests.contract.views.test_view_changes import gone
