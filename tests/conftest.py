@@ -1,1 +1,11 @@
+from __future__ import annotations
+
+from bus import garbage
+
 pytest_plugins = ["bus.testing.plugin"]
+
+
+def pytest_collection_finish() -> None:
+    """All that has been imported stays to the end: to look through it for cycles again and again
+    takes a tenth of the simulations' time."""
+    garbage.settle(garbage.TESTS)

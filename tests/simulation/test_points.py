@@ -15,7 +15,7 @@ from scripts.chaos.failpoints import SIDES, Call, Point, Side
 from tests.simulation.exploring import PROCESSES, live
 from tests.simulation.mortal import Chosen, never
 
-SAMPLE = 3
+SAMPLE = 2
 """Points of each process that are left to chance, besides the named ones."""
 COMMITS = ("store.write", "store.safe", "broker.publish_run")
 """Between decision and commit, between commit and stream."""
