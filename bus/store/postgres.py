@@ -245,7 +245,8 @@ class PostgresStore:
     async def _new_pool(self) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             self._url,
-            min_size=1,
+            min_size=0,  # a pool that must keep one logs every attempt while the server is down
+            max_inactive_connection_lifetime=0,
             max_size=self._size,
             timeout=PATIENCE,
             command_timeout=PATIENCE,

@@ -46,7 +46,7 @@ class Connections:
         with self._reaching():
             self._asking = await asyncpg.create_pool(
                 self._url,
-                min_size=0,  # a pool that must keep one logs every attempt while it can't
+                min_size=0,  # a pool that must keep one logs every attempt while the server is down
                 max_inactive_connection_lifetime=0,
                 max_size=self._size,
                 timeout=PATIENCE,
