@@ -245,8 +245,7 @@ class PostgresStore:
     async def _new_pool(self) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             self._url,
-            min_size=0,  # a pool that must keep one logs every attempt while the server is down
-            max_inactive_connection_lifetime=0,
+            min_size=1,
             max_size=self._size,
             timeout=PATIENCE,
             command_timeout=PATIENCE,
