@@ -6,8 +6,6 @@ import gc
 
 YOUNG = 20_000
 """Objects that are made, and not freed, before the young ones are looked through."""
-TESTS = 100_000
-"""The same, for one test after the other, each with a mesh of its own."""
 WHOLE_STEPS = 2_000_000
 """The same, for who holds all that belongs to tens of thousands of events at once."""
 

@@ -67,11 +67,10 @@ class Auditing:
         reader raised."""
         async with self.reading() as tasks:
             while True:
-                if self._reached():
+                with suppress(StoreUnavailable):  # it is asked again
+                    await self._up_to_date(tasks, lambda done, total: None)
                     self._balance()
                     changed()
-                    with suppress(StoreUnavailable):  # it is asked again
-                        await self._expect()
                 await self._pause(tasks)
 
     async def _up_to_date(
@@ -94,13 +93,14 @@ class Auditing:
                 await asyncio.sleep(0)  # the others' turn
 
     async def _expect(self) -> None:
-        self._asked = self._clock.now()
+        asked = self._clock.now()
         for domain, store in self._stores.items():
             trail = self.books.trails[domain]
             before = trail.position
             head = await store.head()
             trail.expect(head.position, head.digest, before)
             self._goal[domain] = head.position
+        self._asked = asked  # not before all have answered
 
     def _reached(self) -> bool:
         trails = self.books.trails

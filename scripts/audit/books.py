@@ -24,6 +24,7 @@ class Books:
         self._orders: dict[str, Order] = {}
         self._stocks: dict[str, Stock] = {}
         self._moving: dict[str, None] = {}
+        self._moved: dict[str, Stock] = {}
         self._wrong: dict[str, Sequence[Finding]] = {}
 
     @property
@@ -45,30 +46,31 @@ class Books:
         elif event.aggregate == "stock":
             stock = self._stocks.get(event.id) or self._stocks.setdefault(event.id, Stock(event.id))
             stock.take(event)
+            self._moved[event.id] = stock
             if "order_id" in event.data:
                 self._tell(event.data["order_id"], event)
 
     def balance(self, before: datetime) -> int:
-        """Looks at all orders that have moved since. One that does not balance and of which an
-        event was recorded after `before` may still be moving: it is looked at again the next time.
-        Gives how many these are."""
+        """Looks at all SKUs and orders that have moved since. An order that does not balance and of
+        which an event was recorded after `before` may still be moving: it is looked at again the
+        next time. Gives how many these are."""
+        for stock in self._moved.values():
+            self._note(f"stock/{stock.sku}", list(stock.findings()))
+        self._moved.clear()
         for id in list(self._moving):
             order = self._orders[id]
             found = list(rules.findings(order))
-            self._wrong.pop(id, None)
             if found and order.last > before:
+                self._note(f"order/{id}", ())
                 continue
             del self._moving[id]
-            if found:
-                self._wrong[id] = found
+            self._note(f"order/{id}", found)
         return len(self._moving)
 
     def findings(self) -> Iterator[Finding]:
         """Where the books don't balance, as of the last look at them."""
         for trail in self.trails.values():
             yield from trail.findings()
-        for stock in self._stocks.values():
-            yield from stock.findings()
         for found in self._wrong.values():
             yield from found
 
@@ -96,6 +98,12 @@ class Books:
     @property
     def skus(self) -> int:
         return len(self._stocks)
+
+    def _note(self, of: str, found: Sequence[Finding]) -> None:
+        if found:
+            self._wrong[of] = found
+        else:
+            self._wrong.pop(of, None)
 
     def _tell(self, id: str, event: Event) -> None:
         order = self._orders.get(id)

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import cast
 
 from bus.broker.port import Outgoing
 from bus.clock import uuid7
+from bus.store.port import Head, Store, StoreUnavailable
 from bus.tasks import end
 from bus.testing.ground import Ground
 from domains.ordering.messages import CancelOrder
@@ -109,6 +111,49 @@ async def test_a_service_that_stands_still_is_told_of_after_the_grace_time(groun
         await until(it, rules, {"what left was taken", "what is still to leave is kept"})
         await it.mesh.start_process(inventory.domain)
         await until(it, rules, set())
+
+
+async def test_an_audit_beside_the_shop_looks_only_once_it_has_read_what_all_stores_hold(
+    ground: Ground,
+) -> None:
+    async with shop(ground) as it:
+        await some_orders(it)
+        held = sum([(await store.head()).position for store in it.mesh.stores.values()])
+        silent = Silent(it.mesh.stores["payments"])
+        stores = it.mesh.stores | {"payments": cast(Store, silent)}
+        audit = Auditing(it.mesh.broker, stores, it.mesh.clock, GRACE)
+        looks: list[int] = []
+        task = asyncio.create_task(audit.follow(lambda: looks.append(audit.books.events)))
+
+        async def asked() -> bool:
+            return silent.asked > 3
+
+        async def looked() -> bool:
+            return bool(looks)
+
+        try:
+            await it.mesh.until(asked, "the store to be asked", passing=MOMENT)
+            assert looks == []
+            silent.back = True
+            await it.mesh.until(looked, "a look", passing=MOMENT)
+        finally:
+            await end([task])
+        assert looks[0] == held
+
+
+class Silent:
+    """A store that can't be reached until it is `back`."""
+
+    def __init__(self, store: Store) -> None:
+        self.asked = 0
+        self.back = False
+        self._store = store
+
+    async def head(self) -> Head:
+        self.asked += 1
+        if not self.back:
+            raise StoreUnavailable("not now")
+        return await self._store.head()
 
 
 async def test_what_was_written_around_the_relay_is_not_what_the_store_holds(
