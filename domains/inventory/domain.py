@@ -4,11 +4,12 @@ from bus.decider import Domain
 from domains.inventory.messages import CONTRACT
 from domains.inventory.reactions import REACTIONS
 from domains.inventory.reservation import RESERVATION, SPANS
+from domains.inventory.returning import SPANS as RETURNING
 from domains.inventory.stock import STOCK
 
 DOMAIN = Domain(
     contract=CONTRACT,
     deciders={"stock": STOCK, "reservation": RESERVATION},
-    spans=SPANS,
+    spans={**SPANS, **RETURNING},
     reactions=REACTIONS,
 )

@@ -40,7 +40,59 @@ class WriteOffStock(Command, tag="WriteOffStock"):
     reason: Text = ""
 
 
+class ReturnedPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Units that came back: `sellable` ones go on the shelf, `scrapped` ones are written off.
+    Without a line, the return's lines of that SKU are filled one after the other."""
+
+    sku: Id
+    sellable: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    scrapped: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    line: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+
+
+class ReceiveReturn(Command, tag="ReceiveReturn"):
+    """A parcel of return `number` of an order (the id) is here. A return may come in several.
+    The same `reference`, the warehouse's own name for the parcel, is received once."""
+
+    number: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    parts: Annotated[list[ReturnedPart], Meta(max_length=500)]
+    reference: Text = ""
+
+
 # Commands that only inventory sends to itself. The id is the order's.
+
+
+class ExpectedLine(Struct, frozen=True, kw_only=True):
+    line: int
+    sku: Id
+    quantity: Several
+
+
+class ExpectReturn(Command, tag="ExpectReturn"):
+    """The customer sends these back."""
+
+    number: int
+    lines: list[ExpectedLine]
+
+
+class ForgetReturn(Command, tag="ForgetReturn"):
+    """The time to send it back is over."""
+
+    number: int
+
+
+class TakeBack(Command, tag="TakeBack"):
+    """A parcel could not be delivered and is here again."""
+
+    parcel: int
+    parts: list[Part]
+
+
+class ReserveReplacement(Command, tag="ReserveReplacement"):
+    """Keep all parts for a further parcel of the order, or none."""
+
+    parcel: int
+    parts: list[Part]
 
 
 class ReserveStock(Command, tag="ReserveStock"):
@@ -90,6 +142,13 @@ class UnitsShipped(Event, tag="UnitsShipped"):
     quantity: Several
 
 
+class UnitsReturned(Event, tag="UnitsReturned"):
+    """Had left for the order and are on hand again; what of them is scrapped is written off."""
+
+    order_id: Id
+    quantity: Several
+
+
 # Events of an order's reservation; the id is the order's.
 
 
@@ -110,12 +169,85 @@ class StockShipped(Event, tag="StockShipped"):
     parts: list[Part]
 
 
+class ReturnExpected(Event, tag="ReturnExpected"):
+    number: int
+    lines: list[ExpectedLine]
+
+
+class ReturnForgotten(Event, tag="ReturnForgotten"):
+    """Nothing more of it is taken in."""
+
+    number: int
+
+
+class ReceivedPart(Struct, frozen=True, kw_only=True):
+    line: int
+    sku: Id
+    sellable: Units
+    scrapped: Units
+
+
+class ReturnReceived(Event, tag="ReturnReceived"):
+    """`receipt` counts the return's parcels from 1; `complete`: all that was expected is here."""
+
+    number: int
+    receipt: int
+    reference: Text
+    parts: list[ReceivedPart]
+    complete: bool
+
+
+class ParcelTakenBack(Event, tag="ParcelTakenBack"):
+    """An undelivered parcel's units are on the shelf again."""
+
+    parcel: int
+    parts: list[Part]
+
+
+class ReplacementReserved(Event, tag="ReplacementReserved"):
+    parcel: int
+    parts: list[Part]
+
+
+class ReplacementRefused(Event, tag="ReplacementRefused"):
+    parcel: int
+    shortfalls: list[Shortfall]
+
+
 CONTRACT = Contract(
     domain="inventory",
-    commands={"stock": (ReceiveStock, WriteOffStock)},
-    internal={"reservation": (ReserveStock, ReleaseStock, ShipStock)},
+    commands={"stock": (ReceiveStock, WriteOffStock), "reservation": (ReceiveReturn,)},
+    internal={
+        "reservation": (
+            ReserveStock,
+            ReleaseStock,
+            ShipStock,
+            ExpectReturn,
+            ForgetReturn,
+            TakeBack,
+            ReserveReplacement,
+        ),
+    },
     events={
-        "stock": (StockReceived, StockWrittenOff, UnitsReserved, UnitsReleased, UnitsShipped),
-        "reservation": (StockReserved, ReservationRefused, StockReleased, StockShipped),
+        "stock": (
+            StockReceived,
+            StockWrittenOff,
+            UnitsReserved,
+            UnitsReleased,
+            UnitsShipped,
+            UnitsReturned,
+        ),
+        "reservation": (
+            StockReserved,
+            ReservationRefused,
+            StockReleased,
+            StockShipped,
+            ReturnExpected,
+            ReturnForgotten,
+            ReturnReceived,
+            ParcelTakenBack,
+            ReplacementReserved,
+            ReplacementRefused,
+        ),
     },
 )

@@ -8,7 +8,17 @@ from collections.abc import Iterable
 from bus.decider import Reaction
 from bus.envelope import Recorded
 from bus.messages import Command, Event
-from domains.inventory.messages import Part, ReleaseStock, ReserveStock, ShipStock
+from domains.inventory.messages import (
+    ExpectedLine,
+    ExpectReturn,
+    ForgetReturn,
+    Part,
+    ReleaseStock,
+    ReserveReplacement,
+    ReserveStock,
+    ShipStock,
+    TakeBack,
+)
 from domains.ordering import messages as ordering
 from domains.shipping import messages as shipping
 
@@ -21,14 +31,26 @@ def on_ordering(recorded: Recorded[Event]) -> Iterable[Command]:
             return []  # that was our own answer: nothing is kept
         case ordering.OrderCancelled(lines=lines) | ordering.LinesCancelled(lines=lines):
             return [ReleaseStock(id=recorded.id, parts=_parts(lines))]
+        case ordering.ReturnRequested(number=number, lines=lines):
+            return [ExpectReturn(id=recorded.id, number=number, lines=_expected(lines))]
+        case ordering.ReturnExpired(number=number):
+            return [ForgetReturn(id=recorded.id, number=number)]
+        case ordering.ReplacementRequested(parcel=parcel, lines=lines):
+            return [ReserveReplacement(id=recorded.id, parcel=parcel, parts=_parts(lines))]
         case _:
             return []
+
+
+def _expected(lines: Iterable[ordering.ReturnedLine]) -> list[ExpectedLine]:
+    return [ExpectedLine(line=at.line, sku=at.sku, quantity=at.quantity) for at in lines]
 
 
 def on_shipping(recorded: Recorded[Event]) -> Iterable[Command]:
     match recorded.data:
         case shipping.ShipmentDispatched(parcel=parcel, lines=lines):
             return [ShipStock(id=recorded.id, parcel=parcel, parts=_parts(lines))]
+        case shipping.DeliveryFailed(parcel=parcel, lines=lines):
+            return [TakeBack(id=recorded.id, parcel=parcel, parts=_parts(lines))]
         case _:
             return []
 

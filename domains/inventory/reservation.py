@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bus.decider import Decider, Span, States
 from bus.envelope import Key
 from bus.messages import Command, Event
+from domains.inventory import away
+from domains.inventory.away import Away
 from domains.inventory.messages import (
     Part,
     ReleaseStock,
+    ReplacementReserved,
     ReservationRefused,
     ReserveStock,
     ShipStock,
@@ -26,6 +30,7 @@ from domains.inventory.messages import (
     StockShipped,
     UnitsReleased,
     UnitsReserved,
+    UnitsReturned,
     UnitsShipped,
 )
 
@@ -45,6 +50,7 @@ class Kept(Struct, frozen=True):
 
     units: Mapping[str, int]
     parcels: frozenset[int] = frozenset()
+    away: Away = Away()
 
 
 Reservation = Unasked | Turned | Kept
@@ -68,13 +74,13 @@ def reserve(command: ReserveStock, states: States, now: datetime) -> Written:
     key = reservation_key(command.id)
     if not isinstance(states[key], Unasked):
         return ()
-    short = _shortfalls(command.parts, states)
+    short = shortfalls(command.parts, states)
     if short:
         return [(key, ReservationRefused(shortfalls=short))]
-    return [*_moves(command.id, command.parts, UnitsReserved), (key, _reserved(command))]
+    return [*moves(command.id, command.parts, UnitsReserved), (key, _reserved(command))]
 
 
-def _shortfalls(parts: Iterable[Part], states: States) -> list[Shortfall]:
+def shortfalls(parts: Iterable[Part], states: States) -> list[Shortfall]:
     return [
         Shortfall(sku=part.sku, wanted=part.quantity, available=available)
         for part in parts
@@ -91,7 +97,7 @@ def release(command: ReleaseStock, states: States, now: datetime) -> Written:
     parts = _still_kept(command.parts, states[key])
     if not parts:
         return ()
-    return [*_moves(command.id, parts, UnitsReleased), (key, StockReleased(parts=parts))]
+    return [*moves(command.id, parts, UnitsReleased), (key, StockReleased(parts=parts))]
 
 
 def ship(command: ShipStock, states: States, now: datetime) -> Written:
@@ -101,7 +107,7 @@ def ship(command: ShipStock, states: States, now: datetime) -> Written:
     if not parts or command.parcel in reservation.parcels:
         return ()
     shipped = StockShipped(parcel=command.parcel, parts=parts)
-    return [*_moves(command.id, parts, UnitsShipped), (key, shipped)]
+    return [*moves(command.id, parts, UnitsShipped), (key, shipped)]
 
 
 def _still_kept(parts: Iterable[Part], reservation: Reservation) -> list[Part]:
@@ -115,10 +121,10 @@ def _still_kept(parts: Iterable[Part], reservation: Reservation) -> list[Part]:
     ]
 
 
-UnitsMoved = UnitsReserved | UnitsReleased | UnitsShipped
+UnitsMoved = UnitsReserved | UnitsReleased | UnitsShipped | UnitsReturned
 
 
-def _moves(order_id: str, parts: Iterable[Part], move: Callable[..., UnitsMoved]) -> Written:
+def moves(order_id: str, parts: Iterable[Part], move: Callable[..., UnitsMoved]) -> Written:
     return [
         (stock_key(part.sku), move(order_id=order_id, quantity=part.quantity)) for part in parts
     ]
@@ -136,9 +142,15 @@ def evolve(state: Reservation, event: object) -> Reservation:
         case ReservationRefused(), _:
             return Turned()
         case StockReleased(), Kept():
-            return Kept(_less(state.units, event.parts), state.parcels)
+            return replace(state, units=_less(state.units, event.parts))
         case StockShipped(), Kept():
-            return Kept(_less(state.units, event.parts), state.parcels | {event.parcel})
+            units, parcels = _less(state.units, event.parts), state.parcels | {event.parcel}
+            return Kept(units, parcels, away.evolve(state.away, event))
+        case ReplacementReserved(), Kept():
+            units = away.counted([*state.units.items(), *away.pairs(event.parts)])
+            return replace(state, units=units, away=away.evolve(state.away, event))
+        case _, Kept():
+            return replace(state, away=away.evolve(state.away, event))
         case _:
             return state
 

@@ -19,6 +19,7 @@ from domains.inventory.messages import (
     StockWrittenOff,
     UnitsReleased,
     UnitsReserved,
+    UnitsReturned,
     UnitsShipped,
     WriteOffStock,
 )
@@ -71,7 +72,7 @@ def _write_off(command: WriteOffStock, stock: Stock) -> Sequence[Event]:
 
 def evolve(stock: Stock, event: object) -> Stock:
     match event:
-        case StockReceived():
+        case StockReceived() | UnitsReturned():
             return Stock(stock.on_hand + event.quantity, stock.reserved)
         case StockWrittenOff():
             return Stock(stock.on_hand - event.quantity, stock.reserved)

@@ -14,6 +14,7 @@ from domains.ordering.messages import (
     OrderCancelled,
     OrderDelivered,
     OrderShipped,
+    OrderUndelivered,
     RecordCallOff,
 )
 from domains.ordering.paying import cancelled
@@ -28,11 +29,19 @@ from domains.ordering.states import (
     Parcel,
     Placed,
     Shipped,
+    Undelivered,
     Unplaced,
     parcel_of,
 )
 
-Settled = CancellationRefused | OrderCancelled | LinesCancelled | OrderShipped | OrderDelivered
+Settled = (
+    CancellationRefused
+    | OrderCancelled
+    | LinesCancelled
+    | OrderShipped
+    | OrderDelivered
+    | OrderUndelivered
+)
 
 
 def cancel(command: CancelOrder, state: Order) -> Sequence[OrderCancelled | CancellationRequested]:
@@ -43,7 +52,7 @@ def cancel(command: CancelOrder, state: Order) -> Sequence[OrderCancelled | Canc
             return [CancellationRequested(reason=command.reason)]
         case Cancelling() | Cancelled():
             return []
-        case Shipped():
+        case Shipped() | Undelivered():
             raise Refused("AlreadyShipped", f"Nothing of {command.id} is left to call off.")
         case Delivered():
             raise Refused("AlreadyDelivered", f"{command.id} has arrived.")

@@ -5,6 +5,8 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from domains.ordering import after
+from domains.ordering.after import AfterEvent
 from domains.ordering.messages import (
     CallOffAnswered,
     CancellationRefused,
@@ -17,6 +19,8 @@ from domains.ordering.messages import (
     OrderPartlyShipped,
     OrderPlaced,
     OrderShipped,
+    OrderUndelivered,
+    ParcelLost,
     PaymentRequested,
 )
 from domains.ordering.states import (
@@ -29,10 +33,12 @@ from domains.ordering.states import (
     Parcel,
     Placed,
     Shipped,
+    Undelivered,
     Underway,
     Unplaced,
     arrived,
     parcel_of,
+    settled,
     with_parcel,
 )
 
@@ -49,6 +55,9 @@ OrderEvent = (
     | CancellationRefused
     | LinesCancelled
     | OrderCancelled
+    | ParcelLost
+    | OrderUndelivered
+    | AfterEvent
 )
 OrderParcels = (
     OrderPartlyShipped
@@ -59,6 +68,8 @@ OrderParcels = (
     | CallOffAnswered
     | CancellationRefused
     | LinesCancelled
+    | ParcelLost
+    | OrderUndelivered
 )
 """The events of an order that is under way."""
 
@@ -76,10 +87,20 @@ def evolve(state: Order, event: OrderEvent) -> Order:  # noqa: PLR0911
             return Confirmed(state.order, numbered)
         case OrderCancelled():
             return Cancelled(state.order)
+        case _ if isinstance(event, AfterEvent):
+            return _after(state, event)
+        case _ if isinstance(state, Confirmed | Cancelling | Shipped):
+            return _underway(state, event)
+        case ParcelLost() if isinstance(state, Delivered):
+            return replace(state, after=after.lost(state.after, event))
         case _:
-            if isinstance(state, Confirmed | Cancelling | Shipped):
-                return _underway(state, event)
             return state
+
+
+def _after(state: Order, event: AfterEvent) -> Order:
+    if isinstance(state, Confirmed | Cancelling | Shipped | Delivered):
+        return replace(state, after=after.evolve(state.after, event))
+    return state
 
 
 def _underway(state: Underway, event: OrderParcels) -> Order:  # noqa: PLR0911
@@ -90,16 +111,20 @@ def _underway(state: Underway, event: OrderParcels) -> Order:  # noqa: PLR0911
             return _arrived(state, number, time)
         case OrderDelivered(delivered_at=time):
             return _delivered(state, time)
+        case ParcelLost():
+            return _lost(state, event)
+        case OrderUndelivered():
+            return state if isinstance(state, Cancelling) else Undelivered(state.order)
         case CancellationRequested(reason=reason):
-            return Cancelling(state.order, state.parcels, reason, {})
+            return Cancelling(state.order, state.parcels, reason, {}, state.after)
         case CallOffAnswered():
             return _answered(state, event)
         case CancellationRefused():
-            done = arrived(state.parcels)
-            return Delivered(state.order) if done else Shipped(state.order, state.parcels)
+            return _refused(state)
         case LinesCancelled(lines=lines):
             off = {line.line for line in lines}
-            return Shipped(state.order, [p for p in state.parcels if p.lines[0].line not in off])
+            rest = [p for p in state.parcels if p.lines[0].line not in off]
+            return Shipped(state.order, rest, state.after)
         case _:
             assert_never(event)
 
@@ -109,7 +134,7 @@ def _sent(state: Underway, event: OrderPartlyShipped | OrderShipped) -> Order:
     if parcel is not None:
         state = with_parcel(state, replace(parcel, dispatched_at=event.dispatched_at))
     if isinstance(event, OrderShipped) and isinstance(state, Confirmed):
-        return Shipped(state.order, state.parcels)
+        return Shipped(state.order, state.parcels, state.after)
     return state
 
 
@@ -120,10 +145,26 @@ def _arrived(state: Underway, number: int, time: datetime) -> Order:
 
 def _delivered(state: Underway, time: datetime) -> Order:
     """A cancellation that is still waiting for answers gets them all the same."""
+    there = [p if p.settled else replace(p, delivered_at=time) for p in state.parcels]
     if not isinstance(state, Cancelling):
-        return Delivered(state.order)
-    there = [p if p.delivered_at else replace(p, delivered_at=time) for p in state.parcels]
+        return Delivered(state.order, there, state.after)
     return replace(state, parcels=there)
+
+
+def _lost(state: Underway, event: ParcelLost) -> Order:
+    parcel = parcel_of(state, event.parcel)
+    if parcel is not None:
+        state = with_parcel(state, replace(parcel, lost=True))
+    return replace(state, after=after.lost(state.after, event))
+
+
+def _refused(state: Underway) -> Order:
+    """All of it had left; it may have arrived, or got lost, meanwhile."""
+    if not settled(state.parcels):
+        return Shipped(state.order, state.parcels, state.after)
+    if arrived(state.parcels) is None:
+        return Undelivered(state.order)
+    return Delivered(state.order, state.parcels, state.after)
 
 
 def _answered(state: Underway, event: CallOffAnswered) -> Order:

@@ -87,6 +87,21 @@ class CancelOrder(Command, tag="CancelOrder"):
     reason: Text = ""
 
 
+class ReturnLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    line: Number
+    quantity: Quantity
+
+
+class RequestReturn(Command, tag="RequestReturn"):
+    """Send back what has arrived, for its money or, as an exchange, for the same once more.
+    `requested_at` is for what was asked for earlier."""
+
+    lines: Annotated[list[ReturnLine], Meta(max_length=500)]
+    reason: Text = ""
+    exchange: bool = False
+    requested_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
 # Commands that only ordering sends to itself.
 
 
@@ -138,6 +153,40 @@ class RecordCallOff(Command, tag="RecordCallOff"):
 
     parcel: Number
     called_off: bool
+
+
+class RecordLoss(Command, tag="RecordLoss"):
+    """A parcel that had left will not arrive; `came_back` to the sender, or lost."""
+
+    parcel: Number
+    came_back: bool
+
+
+class ExpireReturn(Command, tag="ExpireReturn"):
+    """The time to send it back is over."""
+
+    number: Number
+
+
+class AcceptReturn(Command, tag="AcceptReturn"):
+    """Inventory has got these units of a return, in its `receipt`-th parcel."""
+
+    number: Number
+    receipt: int
+    lines: list[ReturnLine]
+    complete: bool
+
+
+class ConfirmReplacement(Command, tag="ConfirmReplacement"):
+    """The replacement's units are reserved."""
+
+    parcel: Number
+
+
+class RefuseReplacement(Command, tag="RefuseReplacement"):
+    """They can't be had."""
+
+    parcel: Number
 
 
 # Events of an order.
@@ -235,6 +284,94 @@ class OrderCancelled(Event, tag="OrderCancelled"):
     confirmed: bool
 
 
+class ParcelLost(Event, tag="ParcelLost"):
+    """A parcel left and will not arrive; `came_back` to the sender, whole. Its lines are not sold
+    after all, and `value` is to be given back."""
+
+    parcel: Number
+    came_back: bool
+    lines: list[OrderLine]
+    value: Money
+    ordered_at: datetime
+
+
+class OrderUndelivered(Event, tag="OrderUndelivered"):
+    """The end of an order of which no parcel arrived, though some had left."""
+
+
+class ReturnedLine(Struct, frozen=True, kw_only=True):
+    line: Number
+    sku: Id
+    quantity: Quantity
+
+
+class ReturnRequested(Event, tag="ReturnRequested"):
+    """Expect these until `expires_at`. `number` counts the order's returns from 1."""
+
+    number: Number
+    lines: list[ReturnedLine]
+    reason: Text
+    exchange: bool
+    expires_at: datetime
+
+
+class ReturnExpired(Event, tag="ReturnExpired"):
+    """What has not come back by now is not expected any more."""
+
+    number: Number
+
+
+class ReturnAccepted(Event, tag="ReturnAccepted"):
+    """The units of `lines` have come back, in the return's `receipt`-th parcel. Each line's freight
+    is the part that falls to them, so that all returns of a line add up to the line's value.
+
+    `value` is to be given back: what the lines cost, and nothing for an exchange, whose
+    replacement is asked for in the same breath. `complete`: nothing more is expected.
+    """
+
+    number: Number
+    receipt: int
+    lines: list[OrderLine]
+    value: Money
+    exchange: bool
+    complete: bool
+    ordered_at: datetime
+
+
+class ReplacementRequested(Event, tag="ReplacementRequested"):
+    """Keep these units for the order's further parcel, instead of what came back."""
+
+    number: Number
+    parcel: Number
+    lines: list[OrderLine]
+
+
+class ReplacementConfirmed(Event, tag="ReplacementConfirmed"):
+    """The units are kept: the parcel can be sent. Nothing is to be paid for it."""
+
+    parcel: Number
+    lines: list[OrderLine]
+
+
+class ReplacementUnavailable(Event, tag="ReplacementUnavailable"):
+    """The units can't be had: `value`, what the lines cost, is to be given back instead."""
+
+    parcel: Number
+    lines: list[OrderLine]
+    value: Money
+    ordered_at: datetime
+
+
+class ReplacementShipped(Event, tag="ReplacementShipped"):
+    parcel: Number
+    dispatched_at: datetime
+
+
+class ReplacementDelivered(Event, tag="ReplacementDelivered"):
+    parcel: Number
+    delivered_at: datetime
+
+
 # Events of ordering's own copy of a price; the id is the SKU.
 
 
@@ -249,7 +386,7 @@ class PriceForgotten(Event, tag="PriceForgotten"):
 
 CONTRACT = Contract(
     domain="ordering",
-    commands={"order": (PlaceOrder, CancelOrder)},
+    commands={"order": (PlaceOrder, CancelOrder, RequestReturn)},
     internal={
         "order": (
             RequestPayment,
@@ -260,6 +397,11 @@ CONTRACT = Contract(
             RecordDispatch,
             RecordDelivery,
             RecordCallOff,
+            RecordLoss,
+            ExpireReturn,
+            AcceptReturn,
+            ConfirmReplacement,
+            RefuseReplacement,
         ),
         "price": (NotePrice, ForgetPrice),
     },
@@ -277,6 +419,16 @@ CONTRACT = Contract(
             CancellationRefused,
             LinesCancelled,
             OrderCancelled,
+            ParcelLost,
+            OrderUndelivered,
+            ReturnRequested,
+            ReturnExpired,
+            ReturnAccepted,
+            ReplacementRequested,
+            ReplacementConfirmed,
+            ReplacementUnavailable,
+            ReplacementShipped,
+            ReplacementDelivered,
         ),
         "price": (PriceNoted, PriceForgotten),
     },

@@ -48,7 +48,7 @@ def confirm(state: Order) -> Sequence[OrderConfirmed]:
     return [
         OrderConfirmed(
             customer_id=order.customer_id,
-            parcels=_by_seller(order.lines),
+            parcels=by_seller(order.lines),
             ordered_at=order.ordered_at,
         )
     ]
@@ -80,7 +80,7 @@ def cancelled(
     )
 
 
-def _by_seller(lines: Sequence[OrderLine]) -> list[list[OrderLine]]:
+def by_seller(lines: Sequence[OrderLine]) -> list[list[OrderLine]]:
     parcels: dict[str, list[OrderLine]] = {}
     for line in lines:
         parcels.setdefault(line.seller_id, []).append(line)

@@ -9,15 +9,20 @@ from bus.messages import Command
 from domains.catalog import messages as catalog
 from domains.inventory import messages as inventory
 from domains.ordering.messages import (
+    AcceptReturn,
     ConfirmOrder,
+    ConfirmReplacement,
     FailPayment,
     ForgetPrice,
     NotePrice,
     RecordCallOff,
     RecordDelivery,
     RecordDispatch,
+    RecordLoss,
+    RefuseReplacement,
     RejectOrder,
     RequestPayment,
+    ReturnLine,
 )
 from domains.payments import messages as payments
 from domains.shipping import messages as shipping
@@ -39,6 +44,25 @@ def _to_inventory(recorded: Recorded[Any]) -> Iterable[Command]:
             yield RequestPayment(id=recorded.id)
         case inventory.ReservationRefused():
             yield RejectOrder(id=recorded.id)
+        case inventory.ReturnReceived() as came:
+            yield _accept(recorded.id, came)
+        case inventory.ReplacementReserved(parcel=parcel):
+            yield ConfirmReplacement(id=recorded.id, parcel=parcel)
+        case inventory.ReplacementRefused(parcel=parcel):
+            yield RefuseReplacement(id=recorded.id, parcel=parcel)
+
+
+def _accept(order_id: str, came: inventory.ReturnReceived) -> AcceptReturn:
+    lines = [
+        ReturnLine(line=part.line, quantity=part.sellable + part.scrapped) for part in came.parts
+    ]
+    return AcceptReturn(
+        id=order_id,
+        number=came.number,
+        receipt=came.receipt,
+        lines=lines,
+        complete=came.complete,
+    )
 
 
 def _to_payments(recorded: Recorded[Any]) -> Iterable[Command]:
@@ -59,6 +83,10 @@ def _to_shipping(recorded: Recorded[Any]) -> Iterable[Command]:
             yield RecordCallOff(id=recorded.id, parcel=parcel, called_off=True)
         case shipping.CallOffRefused(parcel=parcel):
             yield RecordCallOff(id=recorded.id, parcel=parcel, called_off=False)
+        case shipping.DeliveryFailed(parcel=parcel):
+            yield RecordLoss(id=recorded.id, parcel=parcel, came_back=True)
+        case shipping.ShipmentLost(parcel=parcel):
+            yield RecordLoss(id=recorded.id, parcel=parcel, came_back=False)
 
 
 REACTIONS = (

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domains.ordering.after import After
 from domains.ordering.messages import OrderLine, OrderPlaced
 
 
@@ -16,10 +17,16 @@ class Parcel(Struct, frozen=True):
     lines: Sequence[OrderLine]
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
+    lost: bool = False
+    """It left and will not arrive, whether it came back or not."""
 
     @property
     def has_left(self) -> bool:
-        return self.dispatched_at is not None or self.delivered_at is not None
+        return self.dispatched_at is not None or self.settled
+
+    @property
+    def settled(self) -> bool:
+        return self.delivered_at is not None or self.lost
 
 
 class Unplaced(Struct, frozen=True, tag=True):
@@ -43,6 +50,7 @@ class Confirmed(Struct, frozen=True, tag=True):
 
     order: OrderPlaced
     parcels: Sequence[Parcel]
+    after: After = After()
 
 
 class Cancelling(Struct, frozen=True, tag=True):
@@ -53,6 +61,7 @@ class Cancelling(Struct, frozen=True, tag=True):
     reason: str
     answers: Mapping[int, bool]
     """By parcel's number, whether it was called off."""
+    after: After = After()
 
 
 class Shipped(Struct, frozen=True, tag=True):
@@ -60,9 +69,20 @@ class Shipped(Struct, frozen=True, tag=True):
 
     order: OrderPlaced
     parcels: Sequence[Parcel]
+    after: After = After()
 
 
 class Delivered(Struct, frozen=True, tag=True):
+    """All that could arrive has arrived; some of it may come back."""
+
+    order: OrderPlaced
+    parcels: Sequence[Parcel]
+    after: After = After()
+
+
+class Undelivered(Struct, frozen=True, tag=True):
+    """Some of it has left, and nothing has arrived."""
+
     order: OrderPlaced
 
 
@@ -71,7 +91,9 @@ class Cancelled(Struct, frozen=True, tag=True):
 
 
 Underway = Confirmed | Cancelling | Shipped
-Order = Unplaced | Placed | AwaitingPayment | Underway | Delivered | Cancelled
+Sold = Underway | Delivered
+"""Something of it may be with the customer."""
+Order = Unplaced | Placed | AwaitingPayment | Sold | Undelivered | Cancelled
 
 
 def parcel_of(state: Underway, number: int) -> Parcel | None:
@@ -90,7 +112,12 @@ def all_sent(parcels: Sequence[Parcel]) -> bool:
     return all(parcel.dispatched_at is not None for parcel in parcels)
 
 
+def settled(parcels: Sequence[Parcel]) -> bool:
+    """Nothing is on its way or still to leave."""
+    return all(parcel.settled for parcel in parcels)
+
+
 def arrived(parcels: Sequence[Parcel]) -> datetime | None:
-    """When the last one arrived; None while one is on its way."""
+    """When the last one arrived of those that did; None while one is on its way, or if none did."""
     times = [parcel.delivered_at for parcel in parcels if parcel.delivered_at is not None]
-    return max(times) if len(times) == len(parcels) else None
+    return max(times) if times and settled(parcels) else None

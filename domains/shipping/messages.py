@@ -45,11 +45,34 @@ class DeliverShipment(Command, tag="DeliverShipment"):
     delivered_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
+class FailDelivery(Command, tag="FailDelivery"):
+    """Nobody took the parcel in: it has come back to the sender."""
+
+    parcel: Parcel = 1
+    reason: Text = ""
+    failed_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class LoseShipment(Command, tag="LoseShipment"):
+    """The parcel left and is nowhere to be found."""
+
+    parcel: Parcel = 1
+    reason: Text = ""
+    lost_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
 # Commands that only shipping sends to itself.
 
 
 class PlanShipments(Command, tag="PlanShipments"):
     parcels: list[ParcelPlan]
+
+
+class PlanReplacement(Command, tag="PlanReplacement"):
+    """One more parcel, instead of what the customer has sent back."""
+
+    parcel: Parcel
+    plan: ParcelPlan
 
 
 class CallOffShipments(Command, tag="CallOffShipments"):
@@ -60,10 +83,13 @@ class CallOffShipments(Command, tag="CallOffShipments"):
 
 
 class ShipmentPlanned(Event, tag="ShipmentPlanned"):
+    """A `replacement` is paid for already, and no cancellation calls it off."""
+
     parcel: Parcel
     seller_id: Id
     lines: list[ParcelLine]
     value: Money
+    replacement: bool = False
 
 
 class ShipmentDispatched(Event, tag="ShipmentDispatched"):
@@ -80,6 +106,24 @@ class ShipmentDelivered(Event, tag="ShipmentDelivered"):
     delivered_at: datetime
 
 
+class DeliveryFailed(Event, tag="DeliveryFailed"):
+    """The parcel is back with the sender, whole."""
+
+    parcel: Parcel
+    lines: list[ParcelLine]
+    reason: Text
+    failed_at: datetime
+
+
+class ShipmentLost(Event, tag="ShipmentLost"):
+    """Neither the customer nor the sender has the parcel."""
+
+    parcel: Parcel
+    lines: list[ParcelLine]
+    reason: Text
+    lost_at: datetime
+
+
 class ShipmentCalledOff(Event, tag="ShipmentCalledOff"):
     parcel: Parcel
     lines: list[ParcelLine]
@@ -93,13 +137,15 @@ class CallOffRefused(Event, tag="CallOffRefused"):
 
 CONTRACT = Contract(
     domain="shipping",
-    commands={"shipment": (DispatchShipment, DeliverShipment)},
-    internal={"shipment": (PlanShipments, CallOffShipments)},
+    commands={"shipment": (DispatchShipment, DeliverShipment, FailDelivery, LoseShipment)},
+    internal={"shipment": (PlanShipments, PlanReplacement, CallOffShipments)},
     events={
         "shipment": (
             ShipmentPlanned,
             ShipmentDispatched,
             ShipmentDelivered,
+            DeliveryFailed,
+            ShipmentLost,
             ShipmentCalledOff,
             CallOffRefused,
         ),

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from bus.decider import Reaction
 from bus.envelope import Recorded
-from bus.messages import Command, Event, total
+from bus.messages import Command, Event, Money, total
 from domains.ordering import messages as ordering
-from domains.shipping.messages import CallOffShipments, ParcelLine, ParcelPlan, PlanShipments
+from domains.shipping.messages import (
+    CallOffShipments,
+    ParcelLine,
+    ParcelPlan,
+    PlanReplacement,
+    PlanShipments,
+)
 
 
 def on_ordering(recorded: Recorded[Event]) -> Iterable[Command]:
     match recorded.data:
         case ordering.OrderConfirmed(parcels=parcels):
             return [PlanShipments(id=recorded.id, parcels=[_plan(lines) for lines in parcels])]
+        case ordering.ReplacementConfirmed(parcel=parcel, lines=lines):
+            return [PlanReplacement(id=recorded.id, parcel=parcel, plan=_replacement(lines))]
         case ordering.CancellationRequested():
             return [CallOffShipments(id=recorded.id)]
         case _:
@@ -28,6 +38,12 @@ def _plan(lines: Sequence[ordering.OrderLine]) -> ParcelPlan:
         lines=[ParcelLine(line=at.line, sku=at.sku, quantity=at.quantity) for at in lines],
         value=total((line.value for line in lines), first.price.currency),
     )
+
+
+def _replacement(lines: Sequence[ordering.OrderLine]) -> ParcelPlan:
+    """Worth nothing: what it stands for has been paid with the first parcel."""
+    plan = _plan(lines)
+    return replace(plan, value=Money(0, plan.value.currency))
 
 
 REACTIONS = (Reaction(ordering.CONTRACT, on_ordering),)

@@ -1,4 +1,4 @@
-"""An order's parcels: planned when it is confirmed, then sent off and delivered, or called off.
+"""An order's parcels: planned when it is confirmed, then sent off, or called off.
 
 A parcel either leaves or is called off, whichever is recorded first; that is what decides a
 cancellation that comes while the parcels are on their way out.
@@ -6,52 +6,43 @@ cancellation that comes while the parcels are on their way out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Literal
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from bus.decider import Decider, NotYet, Refused, Unknown
 from bus.messages import Event
+from domains.shipping.ending import Ending, end
 from domains.shipping.messages import (
     CallOffRefused,
     CallOffShipments,
     DeliverShipment,
+    DeliveryFailed,
     DispatchShipment,
+    FailDelivery,
+    LoseShipment,
+    PlanReplacement,
     PlanShipments,
     ShipmentCalledOff,
     ShipmentDelivered,
     ShipmentDispatched,
+    ShipmentLost,
     ShipmentPlanned,
 )
-
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-AHEAD = timedelta(days=1)
-"""How far a sender's clock may be ahead of ours."""
-
-
-class Parcel(Struct, frozen=True):
-    """`refused`: a cancellation has been told that the parcel had left."""
-
-    plan: ShipmentPlanned
-    stage: Literal["planned", "dispatched", "delivered", "called off"] = "planned"
-    refused: bool = False
-
-
-Shipment = Mapping[int, Parcel]
-"""An order's parcels by number; empty before they are planned."""
+from domains.shipping.parcels import Parcel, Shipment, business_time
 
 
 def decide(command: object, shipment: Shipment, now: datetime) -> Sequence[Event]:
     match command:
         case PlanShipments():
             return _plan(command, shipment)
+        case PlanReplacement():
+            return _plan_replacement(command, shipment)
         case DispatchShipment():
             return _dispatch(command, _parcel(command, shipment), now)
-        case DeliverShipment():
-            return _deliver(command, _parcel(command, shipment), now)
+        case DeliverShipment() | FailDelivery() | LoseShipment():
+            return end(command, _parcel(command, shipment), now)
         case CallOffShipments():
             return [event for parcel in shipment.values() for event in _call_off(parcel)]
         case _:
@@ -67,7 +58,22 @@ def _plan(command: PlanShipments, shipment: Shipment) -> Sequence[Event]:
     ]
 
 
-def _parcel(command: DispatchShipment | DeliverShipment, shipment: Shipment) -> Parcel:
+def _plan_replacement(command: PlanReplacement, shipment: Shipment) -> Sequence[Event]:
+    if command.parcel in shipment:
+        return ()
+    plan = command.plan
+    return [
+        ShipmentPlanned(
+            parcel=command.parcel,
+            seller_id=plan.seller_id,
+            lines=plan.lines,
+            value=plan.value,
+            replacement=True,
+        )
+    ]
+
+
+def _parcel(command: DispatchShipment | Ending, shipment: Shipment) -> Parcel:
     if not shipment:  # the order may have been confirmed a moment ago
         raise NotYet("ordering", Unknown("UnknownShipment", f"Nothing to send for {command.id}."))
     parcel = shipment.get(command.parcel)
@@ -93,30 +99,15 @@ def _dispatch(command: DispatchShipment, parcel: Parcel, now: datetime) -> Seque
             lines=plan.lines,
             value=plan.value,
             carrier=command.carrier,
-            dispatched_at=_business_time(command.dispatched_at, now),
+            dispatched_at=business_time(command.dispatched_at, now),
         )
     ]
 
 
-def _deliver(command: DeliverShipment, parcel: Parcel, now: datetime) -> Sequence[Event]:
-    if parcel.stage == "delivered":
-        return ()
-    if parcel.stage == "planned":
-        raise Refused("NotDispatched", f"Parcel {command.parcel} of {command.id} hasn't left yet.")
-    delivered_at = _business_time(command.delivered_at, now)
-    return [ShipmentDelivered(parcel=command.parcel, delivered_at=delivered_at)]
-
-
-def _business_time(told: datetime | None, now: datetime) -> datetime:
-    if told is None:
-        return now
-    if not EARLIEST <= told <= now + AHEAD:
-        raise Refused("TimeOutOfRange", f"{told.isoformat()} is before 1970 or still to come.")
-    return told.astimezone(UTC)
-
-
 def _call_off(parcel: Parcel) -> Sequence[Event]:
     number = parcel.plan.parcel
+    if parcel.plan.replacement:
+        return ()
     if parcel.stage == "planned":
         return [ShipmentCalledOff(parcel=number, lines=parcel.plan.lines)]
     if parcel.stage == "called off" or parcel.refused:
@@ -124,7 +115,7 @@ def _call_off(parcel: Parcel) -> Sequence[Event]:
     return [CallOffRefused(parcel=number)]
 
 
-def evolve(shipment: Shipment, event: object) -> Shipment:
+def evolve(shipment: Shipment, event: object) -> Shipment:  # noqa: PLR0911
     match event:
         case ShipmentPlanned():
             return {**shipment, event.parcel: Parcel(event)}
@@ -132,6 +123,10 @@ def evolve(shipment: Shipment, event: object) -> Shipment:
             return _with(shipment, event.parcel, lambda p: replace(p, stage="dispatched"))
         case ShipmentDelivered():
             return _with(shipment, event.parcel, lambda p: replace(p, stage="delivered"))
+        case DeliveryFailed():
+            return _with(shipment, event.parcel, lambda p: replace(p, stage="failed"))
+        case ShipmentLost():
+            return _with(shipment, event.parcel, lambda p: replace(p, stage="lost"))
         case ShipmentCalledOff():
             return _with(shipment, event.parcel, lambda p: replace(p, stage="called off"))
         case CallOffRefused():
