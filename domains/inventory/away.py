@@ -59,7 +59,7 @@ def came(parts: Iterable[ReceivedPart]) -> Mapping[str, int]:
     return counted((part.sku, part.sellable + part.scrapped) for part in parts)
 
 
-def evolve(away: Away, event: object) -> Away:
+def evolve(away: Away, event: object) -> Away:  # noqa: PLR0911
     match event:
         case StockShipped(parts=parts):
             return replace(away, units=counted([*away.units.items(), *pairs(parts)]))

@@ -23,7 +23,7 @@ from domains.ordering import messages as ordering
 from domains.shipping import messages as shipping
 
 
-def on_ordering(recorded: Recorded[Event]) -> Iterable[Command]:
+def on_ordering(recorded: Recorded[Event]) -> Iterable[Command]:  # noqa: PLR0911
     match recorded.data:
         case ordering.OrderPlaced(lines=lines):
             return [ReserveStock(id=recorded.id, parts=_parts(lines))]

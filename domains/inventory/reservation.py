@@ -135,7 +135,7 @@ def _decide_alone(command: object, state: Reservation, now: datetime) -> Sequenc
     return ()
 
 
-def evolve(state: Reservation, event: object) -> Reservation:
+def evolve(state: Reservation, event: object) -> Reservation:  # noqa: PLR0911
     match event, state:
         case StockReserved(), _:
             return Kept({part.sku: part.quantity for part in event.parts})

@@ -57,8 +57,8 @@ OrderCommand = (
 def decide(  # noqa: PLR0911
     command: OrderCommand, state: Order, now: datetime
 ) -> Sequence[OrderEvent]:
-    """PlaceOrder is decided in `placing`. Of the others only what a customer wants is ever refused: what
-    ordering tells itself may come late or twice, and then changes nothing."""
+    """PlaceOrder is decided in `placing`. Of the others only what a customer wants is ever
+    refused: what ordering tells itself may come late or twice, and then changes nothing."""
     match command:
         case CancelOrder():
             return cancel(command, state)

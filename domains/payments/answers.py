@@ -11,6 +11,7 @@ from bus.outside import Later
 from domains.payments.messages import (
     RecordAuthorization,
     RecordCapture,
+    RecordCaptureFailure,
     RecordDecline,
     RecordRefund,
     RecordSettlement,
@@ -57,7 +58,15 @@ class AskProvider:
 def _declined(request: Request, reason: str) -> Command:
     if isinstance(request, Authorize | Settle):
         return RecordDecline(id=request.order_id, payment=request.payment, reason=reason)
-    # Money that is held can be taken or let go: no business rule of ours covers a refusal.
+    if isinstance(request, Capture):
+        return RecordCaptureFailure(
+            id=request.order_id,
+            payment=request.payment,
+            parcel=request.parcel,
+            number=request.number,
+            reason=reason,
+        )
+    # Money can be let go or given back: no business rule of ours covers a refusal.
     raise Rejected(f"{type(request).__name__} for {request.order_id} declined: {reason}")
 
 
@@ -68,8 +77,10 @@ def _done(request: Request, reference: str) -> Command:
             return RecordAuthorization(id=order, payment=payment, reference=reference)
         case Settle():
             return RecordSettlement(id=order, payment=payment, reference=reference)
-        case Capture(parcel=parcel, amount=amount):
-            return RecordCapture(id=order, payment=payment, parcel=parcel, amount=amount)
+        case Capture(parcel=parcel, amount=amount, number=number):
+            return RecordCapture(
+                id=order, payment=payment, parcel=parcel, amount=amount, number=number
+            )
         case Void(number=number, amount=amount):
             return RecordVoid(id=order, payment=payment, number=number, amount=amount)
         case Refund(number=number, amount=amount):

@@ -8,7 +8,7 @@ leaves, a cancellation, or the provider's answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -36,12 +36,20 @@ class Declined(Struct, frozen=True):
     pass
 
 
+class Capture(Struct, frozen=True):
+    """`done` is None while the provider owes its answer, False where it would not."""
+
+    amount: int
+    done: bool | None = None
+
+
 class Payment(Struct, frozen=True):
     """One of the order's payments.
 
     `charged` is its share of each parcel, `freed` its share of all returns: what is to be.
-    `captures` are the parcels asked to be captured (True: done), `returns` the voids and
-    refunds asked for, by number (None: done), `asked_back` their sum.
+    `captures` are those asked for, by parcel, `returns` the voids and refunds asked for, by
+    number (None: done), `asked_back` their sum. `repaid` is what is to be given back of
+    `charged`, `refunds` are those of the returns that are refunds.
     """
 
     number: int
@@ -50,9 +58,11 @@ class Payment(Struct, frozen=True):
     standing: Asked | Held | Taken | Declined
     charged: Mapping[int, int] = {}
     freed: int = 0
-    captures: Mapping[int, bool] = {}
+    captures: Mapping[int, tuple[Capture, ...]] = {}
     returns: Mapping[int, int | None] = {}
     asked_back: int = 0
+    repaid: int = 0
+    refunds: Mapping[int, int] = {}
 
     @property
     def remaining(self) -> int:
@@ -60,6 +70,23 @@ class Payment(Struct, frozen=True):
         if isinstance(self.standing, Declined):
             return 0
         return self.amount - sum(self.charged.values()) - self.freed
+
+    @property
+    def refundable(self) -> int:
+        """What parcels have claimed and no refund has."""
+        return sum(self.charged.values()) - self.repaid
+
+    @property
+    def captured(self) -> int:
+        return sum(each.amount for all in self.captures.values() for each in all if each.done)
+
+    @property
+    def asked_refunds(self) -> int:
+        return sum(self.refunds.values())
+
+    def asked_for(self, parcel: int) -> int:
+        """What was asked to be captured for the parcel, and was not refused."""
+        return sum(each.amount for each in self.captures.get(parcel, ()) if each.done is not False)
 
     @property
     def at_rest(self) -> bool:
@@ -96,13 +123,19 @@ class Untouched(Struct, frozen=True):
 
 
 class Books(Struct, frozen=True):
-    """`payments[n - 1]` is payment n. `parcels` and `causes` have had their effect already."""
+    """`payments[n - 1]` is payment n. `parcels` and `causes` have had their effect already.
+
+    `unpaid` is what parcels were worth beyond what could be claimed, `due` what is to be given back
+    and could not be booked: the parcel has not been heard of yet.
+    """
 
     currency: str
     payments: tuple[Payment, ...] = ()
     stage: Collecting | Secured | Stopped | Failing | Failed = Collecting()
     parcels: frozenset[int] = frozenset()
     causes: frozenset[str] = frozenset()
+    unpaid: int = 0
+    due: int = 0
 
     def money(self, amount: int) -> Money:
         return Money(amount, self.currency)
@@ -110,11 +143,20 @@ class Books(Struct, frozen=True):
     def payment(self, number: int) -> Payment | None:
         return self.payments[number - 1] if 1 <= number <= len(self.payments) else None
 
-    def share_out(self, amount: int, *, last_first: bool = False) -> list[Share]:
+    def share_out(self, amount: int, *, last_first: bool = False, without: int = 0) -> list[Share]:
         """Claims up to `amount` of what remains, one payment after the other."""
+        payments = reversed(self.payments) if last_first else self.payments
+        rooms = [(p, p.remaining) for p in payments if p.number != without]
+        return self._shared(amount, rooms)
+
+    def share_back(self, amount: int) -> list[Share]:
+        """Gives back up to `amount` of what parcels have claimed, the last payments first."""
+        return self._shared(amount, [(p, p.refundable) for p in reversed(self.payments)])
+
+    def _shared(self, amount: int, rooms: Iterable[tuple[Payment, int]]) -> list[Share]:
         shares = []
-        for payment in reversed(self.payments) if last_first else self.payments:
-            part = min(amount, payment.remaining)
+        for payment, room in rooms:
+            part = min(amount, room)
             if part:
                 shares.append(Share(payment=payment.number, amount=self.money(part)))
                 amount -= part

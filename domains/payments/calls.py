@@ -32,7 +32,9 @@ def duties(recorded: Recorded[Event]) -> Iterable[Duty]:
         case SettlementRequested() as asked:
             yield _call(recorded.id, "settle", _settle(recorded.id, asked))
         case CaptureRequested() as asked:
-            yield _call(recorded.id, "capture", _capture(recorded.id, asked), asked.parcel)
+            again = "" if asked.number == 1 else f":{asked.number}"
+            part = f"{asked.parcel}{again}"
+            yield _call(recorded.id, "capture", _capture(recorded.id, asked), part)
         case VoidRequested() as asked:
             yield _call(recorded.id, "void", _void(recorded.id, asked), asked.number)
         case RefundRequested() as asked:
@@ -41,7 +43,7 @@ def duties(recorded: Recorded[Event]) -> Iterable[Duty]:
             return
 
 
-def _call(order_id: str, kind: str, request: Request, number: int | None = None) -> Call:
+def _call(order_id: str, kind: str, request: Request, number: int | str | None = None) -> Call:
     last = "" if number is None else f":{number}"
     return Call(name=f"{order_id}:{kind}:{request.payment}{last}", request=request)
 
@@ -76,6 +78,7 @@ def _capture(order_id: str, asked: CaptureRequested) -> Capture:
         parcel=asked.parcel,
         amount=asked.amount,
         reference=asked.reference,
+        number=asked.number,
     )
 
 

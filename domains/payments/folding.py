@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from domains.payments import refunding
 from domains.payments.books import (
     Asked,
     Books,
+    Capture,
     Collecting,
     Declined,
     Failed,
@@ -37,6 +39,7 @@ from domains.payments.messages import (
     SettlementRequested,
     VoidRequested,
 )
+from domains.payments.refunding import answered
 
 
 def evolve(books: Untouched | Books, event: object) -> Untouched | Books:
@@ -80,12 +83,12 @@ def _intended(books: Books, event: object) -> Books:
             return _charge(books, event)
         case ReturnBooked():
             return _free(books, event)
-        case CaptureRequested(payment=number, parcel=parcel):
-            return _with(books, number, lambda p: _capture(p, parcel, done=False))
+        case CaptureRequested(payment=number):
+            return _with(books, number, lambda p: _ask_capture(p, event))
         case VoidRequested() | RefundRequested():
             return _with(books, event.payment, lambda p: _ask_back(p, event))
         case _:
-            return books
+            return refunding.evolve(books, event)
 
 
 def _answered(books: Books, event: object) -> Books:
@@ -97,8 +100,8 @@ def _answered(books: Books, event: object) -> Books:
             return _settle(books, event)
         case PaymentDeclined(payment=number):
             return _with(books, number, lambda p: replace(p, standing=Declined()))
-        case PaymentCaptured(payment=number, parcel=parcel):
-            return _with(books, number, lambda p: _capture(p, parcel, done=True))
+        case PaymentCaptured(payment=number):
+            return _with(books, number, lambda p: answered(p, event, done=True))
         case (
             PaymentVoided(payment=payment, number=number)
             | PaymentRefunded(payment=payment, number=number)
@@ -138,12 +141,15 @@ def _free(books: Books, event: ReturnBooked) -> Books:
     return replace(books, payments=tuple(payments), causes=books.causes | {event.cause_id})
 
 
-def _capture(payment: Payment, parcel: int, *, done: bool) -> Payment:
-    return replace(payment, captures={**payment.captures, parcel: done})
+def _ask_capture(payment: Payment, event: CaptureRequested) -> Payment:
+    asked = (*payment.captures.get(event.parcel, ()), Capture(event.amount.amount))
+    return replace(payment, captures={**payment.captures, event.parcel: asked})
 
 
 def _ask_back(payment: Payment, event: VoidRequested | RefundRequested) -> Payment:
     amount = event.amount.amount
+    if isinstance(event, RefundRequested):
+        payment = replace(payment, refunds={**payment.refunds, event.number: amount})
     return replace(
         payment,
         returns={**payment.returns, event.number: amount},

@@ -10,9 +10,19 @@ from domains.payments.messages import (
     CaptureRequested,
     PaymentsFailed,
     PaymentsSecured,
+    RefundBooked,
     RefundRequested,
     VoidRequested,
 )
+
+
+def refunds(books: Books) -> Sequence[Event]:
+    """What is due is set off against what was never paid, and the rest is given back."""
+    set_off = min(books.due, books.unpaid)
+    shares = books.share_back(books.due - set_off)
+    if not set_off and not shares:
+        return []
+    return [RefundBooked(set_off=books.money(set_off), shares=shares)]
 
 
 def requests(books: Books) -> Sequence[Event]:
@@ -21,35 +31,50 @@ def requests(books: Books) -> Sequence[Event]:
 
 
 def _requests(payment: Payment, books: Books) -> Iterable[Event]:
-    back = payment.freed - payment.asked_back
     number = len(payment.returns) + 1
     match payment.standing:
         case Held(reference):
             yield from _captures(payment, reference, books)
-            if back:
-                yield VoidRequested(
-                    payment=payment.number,
-                    number=number,
-                    amount=books.money(back),
-                    reference=reference,
-                )
-        case Taken(reference) if back:
-            yield RefundRequested(
-                payment=payment.number,
-                number=number,
-                amount=books.money(back),
-                reference=reference,
-            )
+            yield from _let_go(payment, reference, number, books)
+        case Taken(reference):
+            back = payment.freed + payment.repaid - payment.asked_back
+            yield from _back(RefundRequested, payment, number, back, reference, books)
+
+
+def _let_go(payment: Payment, reference: str, number: int, books: Books) -> Iterable[Event]:
+    """What is held is voided, and what was captured is refunded, but only once it has been."""
+    void = payment.freed - (payment.asked_back - payment.asked_refunds)
+    refund = min(payment.repaid, payment.captured) - payment.asked_refunds
+    yield from _back(VoidRequested, payment, number, void, reference, books)
+    yield from _back(RefundRequested, payment, number + (void > 0), refund, reference, books)
+
+
+def _back(
+    ask: type[VoidRequested | RefundRequested],
+    payment: Payment,
+    number: int,
+    amount: int,
+    reference: str,
+    books: Books,
+) -> Iterable[Event]:
+    if amount > 0:
+        yield ask(
+            payment=payment.number,
+            number=number,
+            amount=books.money(amount),
+            reference=reference,
+        )
 
 
 def _captures(payment: Payment, reference: str, books: Books) -> Iterable[Event]:
     for parcel, amount in payment.charged.items():
-        if parcel not in payment.captures:
+        if open := amount - payment.asked_for(parcel):
             yield CaptureRequested(
                 payment=payment.number,
                 parcel=parcel,
-                amount=books.money(amount),
+                amount=books.money(open),
                 reference=reference,
+                number=len(payment.captures.get(parcel, ())) + 1,
             )
 
 

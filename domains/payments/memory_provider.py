@@ -39,6 +39,7 @@ class MemoryProvider:
         self.asked: list[Request] = []
         self._lines: dict[str, ReportLine] = {}
         self._answers: dict[str, tuple[Request, Answer]] = {}
+        self._failing: set[str] = set()
         self._open = asyncio.Event()
         self._open.set()
 
@@ -86,6 +87,8 @@ class MemoryProvider:
 
     def _decide(self, request: Request) -> Answer:
         match _token(request):
+            case None if isinstance(request, Capture) and request.reference in self._failing:
+                return Refusal("the card is closed")
             case None:
                 return self._move(request)
             case "tok_decline":
@@ -101,6 +104,8 @@ class MemoryProvider:
         assert isinstance(request, Authorize | Settle)
         reference, amount = f"ch_{len(self._lines) + 1}", request.amount.amount
         held = isinstance(request, Authorize)
+        if request.token == "tok_capture_fails":
+            self._failing.add(reference)
         self._lines[reference] = ReportLine(
             reference=reference,
             order_id=request.order_id,

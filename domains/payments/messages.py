@@ -51,6 +51,13 @@ class ReturnPayments(Command, tag="ReturnPayments"):
     cause_id: Text
 
 
+class RefundPayments(Command, tag="RefundPayments"):
+    """Give back exactly `value` of what parcels have taken: they came back, or never arrived."""
+
+    value: Money
+    cause_id: Text
+
+
 # … and what the provider has answered.
 
 
@@ -73,6 +80,16 @@ class RecordCapture(Command, tag="RecordCapture"):
     payment: int
     parcel: int
     amount: Money
+    number: int = 1
+
+
+class RecordCaptureFailure(Command, tag="RecordCaptureFailure"):
+    """The provider won't take what it holds."""
+
+    payment: int
+    parcel: int
+    number: int = 1
+    reason: Text
 
 
 class RecordVoid(Command, tag="RecordVoid"):
@@ -158,10 +175,13 @@ class ParcelCharged(Event, tag="ParcelCharged"):
 
 
 class CaptureRequested(Event, tag="CaptureRequested"):
+    """`number` counts the payment's captures for the parcel from 1."""
+
     payment: int
     parcel: int
     amount: Money
     reference: Text
+    number: int = 1
 
 
 class PaymentCaptured(Event, tag="PaymentCaptured"):
@@ -169,6 +189,48 @@ class PaymentCaptured(Event, tag="PaymentCaptured"):
     parcel: int
     type: PaymentType
     amount: Money
+    number: int = 1
+
+
+class CaptureFailed(Event, tag="CaptureFailed"):
+    """The payment gives nothing for the parcel: what was held for it is let go."""
+
+    payment: int
+    parcel: int
+    number: int
+    type: PaymentType
+    amount: Money
+    reason: Text
+
+
+class ChargeMoved(Event, tag="ChargeMoved"):
+    """`amount` of a parcel, whose capture failed, is claimed from other payments."""
+
+    parcel: int
+    amount: Money
+    shares: list[Share]
+
+
+class ParcelUnpaid(Event, tag="ParcelUnpaid"):
+    """The parcel has left, and no payment of the order has anything left to pay this with."""
+
+    parcel: int
+    amount: Money
+
+
+class RefundDue(Event, tag="RefundDue"):
+    """`value` of what parcels have taken, or will have, is to be given back."""
+
+    cause_id: Text
+    value: Money
+
+
+class RefundBooked(Event, tag="RefundBooked"):
+    """`shares` say which payments give back how much of what is due; `set_off` is what parcels left
+    unpaid, so that there is nothing to give back."""
+
+    set_off: Money
+    shares: list[Share]
 
 
 class ReturnBooked(Event, tag="ReturnBooked"):
@@ -226,10 +288,12 @@ CONTRACT = Contract(
             CollectPayments,
             CapturePayments,
             ReturnPayments,
+            RefundPayments,
             RecordAuthorization,
             RecordSettlement,
             RecordDecline,
             RecordCapture,
+            RecordCaptureFailure,
             RecordVoid,
             RecordRefund,
         ),
@@ -246,7 +310,12 @@ CONTRACT = Contract(
             ParcelCharged,
             CaptureRequested,
             PaymentCaptured,
+            CaptureFailed,
+            ChargeMoved,
+            ParcelUnpaid,
             ReturnBooked,
+            RefundDue,
+            RefundBooked,
             VoidRequested,
             PaymentVoided,
             RefundRequested,

@@ -15,10 +15,12 @@ from domains.payments.messages import (
     CollectPayments,
     RecordAuthorization,
     RecordCapture,
+    RecordCaptureFailure,
     RecordDecline,
     RecordRefund,
     RecordSettlement,
     RecordVoid,
+    RefundPayments,
     ReturnPayments,
 )
 
@@ -27,7 +29,7 @@ def decide(command: object, books: Untouched | Books, now: datetime) -> Sequence
     events = list(_ordered(command, books))
     if not events:
         return ()
-    for follow in (following.requests, following.news):
+    for follow in (following.refunds, following.requests, following.news):
         after = _fold(books, events)
         if isinstance(after, Books):
             events.extend(follow(after))
@@ -43,6 +45,8 @@ def _ordered(command: object, books: Untouched | Books) -> Sequence[Event]:
             return capturing.capture(command, books)
         case ReturnPayments():
             return returning.give_back(command, books)
+        case RefundPayments():
+            return returning.refund(command, books)
         case _ if isinstance(books, Books):
             return _answered(command, books)
         case _:
@@ -67,6 +71,8 @@ def _moved(command: object, books: Books) -> Sequence[Event]:
     match command:
         case RecordCapture():
             return capturing.captured(command, books)
+        case RecordCaptureFailure():
+            return capturing.failed(command, books)
         case RecordVoid():
             return returning.voided(command, books)
         case RecordRefund():

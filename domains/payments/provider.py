@@ -39,14 +39,17 @@ class Settle(Struct, frozen=True, kw_only=True, tag_field="request", tag="Settle
     token: str
 
 
-class Capture(Struct, frozen=True, kw_only=True, tag_field="request", tag="Capture"):
-    """Take `amount` of what is held."""
+class Capture(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="request", tag="Capture"
+):
+    """Take `amount` of what is held; for the `number`-th time for that parcel."""
 
     order_id: str
     payment: int
     parcel: int
     amount: Money
     reference: str
+    number: int = 1
 
 
 class Void(Struct, frozen=True, kw_only=True, tag_field="request", tag="Void"):

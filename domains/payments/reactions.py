@@ -8,7 +8,12 @@ from bus.decider import Reaction
 from bus.envelope import Recorded
 from bus.messages import Command, Event, Money
 from domains.ordering import messages as ordering
-from domains.payments.messages import CapturePayments, CollectPayments, ReturnPayments
+from domains.payments.messages import (
+    CapturePayments,
+    CollectPayments,
+    RefundPayments,
+    ReturnPayments,
+)
 from domains.shipping import messages as shipping
 
 
@@ -22,6 +27,12 @@ def on_ordering(recorded: Recorded[Event]) -> Iterable[Command]:
             return [_give_back(recorded, value, all_of_it=True)]
         case ordering.LinesCancelled(value=value):
             return [_give_back(recorded, value, all_of_it=False)]
+        case (
+            ordering.ReturnAccepted(value=value)
+            | ordering.ParcelLost(value=value)
+            | ordering.ReplacementUnavailable(value=value)
+        ) if value.amount:
+            return [RefundPayments(id=recorded.id, value=value, cause_id=_cause(recorded))]
         case _:
             return []
 
@@ -47,8 +58,12 @@ def _collect(order_id: str, asked: ordering.PaymentRequested) -> CollectPayments
 
 
 def _give_back(recorded: Recorded[Event], value: Money, *, all_of_it: bool) -> ReturnPayments:
-    cause_id = f"{recorded.domain}:{recorded.position}"
+    cause_id = _cause(recorded)
     return ReturnPayments(id=recorded.id, value=value, all_of_it=all_of_it, cause_id=cause_id)
+
+
+def _cause(recorded: Recorded[Event]) -> str:
+    return f"{recorded.domain}:{recorded.position}"
 
 
 REACTIONS = (Reaction(ordering.CONTRACT, on_ordering), Reaction(shipping.CONTRACT, on_shipping))

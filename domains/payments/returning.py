@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bus.messages import Event
-from domains.payments.books import Books, Collecting, Held, Payment, Taken, Untouched
+from domains.payments.books import Books, Collecting, Payment, Untouched
 from domains.payments.messages import (
     PaymentRefunded,
     PaymentVoided,
     RecordRefund,
     RecordVoid,
+    RefundDue,
+    RefundPayments,
     ReturnBooked,
     ReturnPayments,
 )
@@ -29,6 +31,15 @@ def give_back(command: ReturnPayments, books: Untouched | Books) -> Sequence[Eve
     return [ReturnBooked(cause_id=command.cause_id, all_of_it=command.all_of_it, shares=shares)]
 
 
+def refund(command: RefundPayments, books: Untouched | Books) -> Sequence[Event]:
+    """Which payments give it back, and when, follows: its parcel may not have been heard of yet."""
+    if isinstance(books, Untouched) or command.cause_id in books.causes:
+        return ()
+    if not command.value.amount:
+        return ()
+    return [RefundDue(cause_id=command.cause_id, value=command.value)]
+
+
 def _value(command: ReturnPayments, books: Books) -> int:
     if command.all_of_it:
         return sum(payment.remaining for payment in books.payments)
@@ -38,7 +49,7 @@ def _value(command: ReturnPayments, books: Books) -> int:
 def voided(command: RecordVoid, books: Books) -> Sequence[Event]:
     payment = books.payment(command.payment)
     amount = _open(payment, command.number)
-    if payment is None or amount is None or not isinstance(payment.standing, Held):
+    if payment is None or amount is None or command.number in payment.refunds:
         return ()
     return [
         PaymentVoided(
@@ -53,7 +64,7 @@ def voided(command: RecordVoid, books: Books) -> Sequence[Event]:
 def refunded(command: RecordRefund, books: Books) -> Sequence[Event]:
     payment = books.payment(command.payment)
     amount = _open(payment, command.number)
-    if payment is None or amount is None or not isinstance(payment.standing, Taken):
+    if payment is None or amount is None or command.number not in payment.refunds:
         return ()
     return [
         PaymentRefunded(

@@ -1,0 +1,76 @@
+"""How the books change by what comes back, and by a capture that the provider won't make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from domains.payments.books import Books, Payment
+from domains.payments.messages import (
+    CaptureFailed,
+    ChargeMoved,
+    ParcelUnpaid,
+    PaymentCaptured,
+    RefundBooked,
+    RefundDue,
+    Share,
+)
+
+
+def evolve(books: Books, event: object) -> Books:
+    match event:
+        case RefundDue(cause_id=cause_id, value=value):
+            due = books.due + value.amount
+            return replace(books, due=due, causes=books.causes | {cause_id})
+        case RefundBooked():
+            return _book(books, event)
+        case CaptureFailed():
+            return _fail(books, event)
+        case ChargeMoved(parcel=parcel, shares=shares):
+            return _claim(books, parcel, shares)
+        case ParcelUnpaid(amount=amount):
+            return replace(books, unpaid=books.unpaid + amount.amount)
+        case _:
+            return books
+
+
+def answered(payment: Payment, event: PaymentCaptured | CaptureFailed, *, done: bool) -> Payment:
+    captures = list(payment.captures[event.parcel])
+    captures[event.number - 1] = replace(captures[event.number - 1], done=done)
+    return replace(payment, captures={**payment.captures, event.parcel: tuple(captures)})
+
+
+def _book(books: Books, event: RefundBooked) -> Books:
+    parts = _parts(event.shares)
+    set_off = event.set_off.amount
+    payments = [replace(p, repaid=p.repaid + parts.get(p.number, 0)) for p in books.payments]
+    due = books.due - set_off - sum(parts.values())
+    return replace(books, payments=tuple(payments), unpaid=books.unpaid - set_off, due=due)
+
+
+def _fail(books: Books, event: CaptureFailed) -> Books:
+    """The amount is no longer claimed, and let go. A refund that was to come from it is due anew."""
+    payments = list(books.payments)
+    payment = answered(payments[event.payment - 1], event, done=False)
+    amount = event.amount.amount
+    charged = {**payment.charged, event.parcel: payment.charged[event.parcel] - amount}
+    over = max(0, payment.repaid - sum(charged.values()))
+    payments[event.payment - 1] = replace(
+        payment, charged=charged, freed=payment.freed + amount, repaid=payment.repaid - over
+    )
+    return replace(books, payments=tuple(payments), due=books.due + over)
+
+
+def _claim(books: Books, parcel: int, shares: Iterable[Share]) -> Books:
+    parts = _parts(shares)
+    payments = []
+    for payment in books.payments:
+        part = payment.charged.get(parcel, 0) + parts.get(payment.number, 0)
+        charged = {**payment.charged, parcel: part} if part else payment.charged
+        payments.append(replace(payment, charged=charged))
+    return replace(books, payments=tuple(payments))
+
+
+def _parts(shares: Iterable[Share]) -> dict[int, int]:
+    return {share.payment: share.amount.amount for share in shares}
