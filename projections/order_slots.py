@@ -19,13 +19,20 @@ from domains.ordering.messages import (
     OrderPartlyShipped,
     OrderPlaced,
     OrderShipped,
+    OrderUndelivered,
+    ParcelLost,
     PaymentRequested,
+    ReplacementUnavailable,
+    ReturnAccepted,
 )
+from domains.payments.messages import ParcelUnpaid, RefundBooked
 from domains.shipping.messages import (
+    DeliveryFailed,
     ParcelLine,
     ShipmentCalledOff,
     ShipmentDelivered,
     ShipmentDispatched,
+    ShipmentLost,
     ShipmentPlanned,
 )
 from projections.payments import OF_ONE_PAYMENT, Payment
@@ -37,6 +44,7 @@ STATES: Mapping[type, str] = {
     OrderPartlyShipped: "partly_shipped",
     OrderShipped: "shipped",
     OrderDelivered: "delivered",
+    OrderUndelivered: "undelivered",
 }
 
 
@@ -65,10 +73,12 @@ class Order(History, frozen=True, kw_only=True):
     cancelling: bool = False
     cancel_cause: str | None = None
     cancelled: int = 0
+    returned: int = 0
 
 
 class Money(History, frozen=True, kw_only=True):
     payments: Mapping[int, Payment] = {}
+    unpaid: int = 0
 
 
 class Parcel(Struct, frozen=True, kw_only=True):
@@ -79,6 +89,7 @@ class Parcel(Struct, frozen=True, kw_only=True):
     carrier: str = ""
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
+    replacement: bool = False
 
 
 class Parcels(History, frozen=True, kw_only=True):
@@ -100,7 +111,7 @@ def fold(slot: Any, event: Recorded[Any], key: str) -> History:
     return replace(next_slot, moments=[*next_slot.moments, moment])
 
 
-def fold_order(order: Order, event: Recorded[Any]) -> Order:
+def fold_order(order: Order, event: Recorded[Any]) -> Order:  # noqa: PLR0911
     match event.data:
         case OrderPlaced() as data:
             return placed(event.id, data)
@@ -112,6 +123,12 @@ def fold_order(order: Order, event: Recorded[Any]) -> Order:
             return replace(order, cancelling=False, cancelled=order.cancelled + value.amount)
         case OrderCancelled() as data:
             return cancelled(order, data)
+        case (
+            ReturnAccepted(value=value)
+            | ParcelLost(value=value)
+            | ReplacementUnavailable(value=value)
+        ):
+            return replace(order, returned=order.returned + value.amount)
     state = STATES.get(type(event.data), order.state)
     return replace(order, state=state)
 
@@ -139,6 +156,11 @@ def cancelled(order: Order, data: OrderCancelled) -> Order:
 
 
 def fold_money(money: Money, event: Recorded[Any]) -> Money:
+    match event.data:
+        case ParcelUnpaid(amount=amount):
+            return replace(money, unpaid=money.unpaid + amount.amount)
+        case RefundBooked(set_off=set_off):
+            return replace(money, unpaid=money.unpaid - set_off.amount)
     if not isinstance(event.data, OF_ONE_PAYMENT):
         return money
     number = event.data.payment
@@ -151,12 +173,16 @@ def fold_parcels(slot: Parcels, event: Recorded[Any]) -> Parcels:
     known = slot.parcels.get(number)
     parcel = known or Parcel(parcel=number, state="planned")
     match event.data:
-        case ShipmentPlanned(seller_id=seller_id, lines=lines):
-            parcel = replace(parcel, seller_id=seller_id, lines=lines)
+        case ShipmentPlanned(seller_id=seller_id, lines=lines, replacement=again):
+            parcel = replace(parcel, seller_id=seller_id, lines=lines, replacement=again)
         case ShipmentDispatched(carrier=carrier, dispatched_at=at):
             parcel = replace(parcel, state="dispatched", carrier=carrier, dispatched_at=at)
         case ShipmentDelivered(delivered_at=at):
             parcel = replace(parcel, state="delivered", delivered_at=at)
+        case DeliveryFailed():
+            parcel = replace(parcel, state="failed")
+        case ShipmentLost():
+            parcel = replace(parcel, state="lost")
         case ShipmentCalledOff():
             parcel = replace(parcel, state="called_off")
     return replace(slot, parcels={**slot.parcels, number: parcel})

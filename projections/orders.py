@@ -1,7 +1,8 @@
 """The view `orders`: each order with its state, its money, its parcels, and all that happened
 to it in all services.
 
-placed, awaiting_payment, confirmed, partly_shipped, shipped, delivered; cancelling while a
+placed, awaiting_payment, confirmed, partly_shipped, shipped, delivered; undelivered where parcels
+left and none arrived; cancelling while a
 cancellation waits for the parcels' answers; cancelled, with what caused it.
 """
 
@@ -48,7 +49,9 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """Amounts are in minor units of `currency`; `cancelled` is what cancelled lines cost."""
+    """Amounts are in minor units of `currency`; `cancelled` is what cancelled lines cost,
+    `returned` what is given back for what came back or never arrived, `unpaid` what has left and
+    nobody pays."""
 
     id: str
     customer_id: str
@@ -62,6 +65,8 @@ class Row(Struct, frozen=True, kw_only=True):
     payments: Sequence[PaymentRow]
     parcels: Sequence[Parcel]
     timeline: Sequence[Happened]
+    returned: int = 0
+    unpaid: int = 0
 
 
 def keys(event: Recorded[Any]) -> Iterable[str]:
@@ -87,6 +92,8 @@ def row(slots: Mapping[str, Any]) -> Row | None:
         payments=[shown_payment(money.payments[n]) for n in sorted(money.payments)],
         parcels=[shipments.parcels[n] for n in sorted(shipments.parcels)],
         timeline=timeline(slots),
+        returned=order.returned,
+        unpaid=money.unpaid,
     )
 
 
@@ -135,7 +142,7 @@ async def recent(rows: Rows, _: str, asked: Paged) -> Page:
 
 VIEW = View(
     name="orders",
-    version=1,
+    version=2,
     sources=[
         Source(ORDERING, Order),
         Source(INVENTORY, History, envelopes=True),  # only its part of the timeline

@@ -103,7 +103,8 @@ def shown(payment: Payment) -> Row:
 
 def state(payment: Payment) -> str:
     taken = payment.settled + payment.captured
-    if taken and payment.refunded >= taken:
+    held = payment.authorized - payment.captured - payment.voided
+    if taken and payment.refunded >= taken and held <= 0:
         return "refunded"
     if payment.answer != "authorized":
         return payment.answer

@@ -15,6 +15,7 @@ from domains.inventory.messages import (
     StockWrittenOff,
     UnitsReleased,
     UnitsReserved,
+    UnitsReturned,
     UnitsShipped,
 )
 
@@ -24,16 +25,19 @@ class Units(Struct, frozen=True, kw_only=True):
     on_hand: int = 0
     reserved: int = 0
     shipped: int = 0
+    returned: int = 0
 
 
 class Stock(Struct, frozen=True, kw_only=True):
-    """`available` is what is on hand and kept for nobody; `shipped` has left so far."""
+    """`available` is what is on hand and kept for nobody; `shipped` has left so far, of
+    which `returned` has come back."""
 
     sku: str
     on_hand: int
     reserved: int
     available: int
     shipped: int
+    returned: int = 0
 
 
 def keys(event: Recorded[Any]) -> Iterable[str]:
@@ -51,6 +55,8 @@ def fold(slot: Units | None, event: Recorded[Any], sku: str) -> Units:
             return replace(units, reserved=units.reserved + n)
         case UnitsReleased(quantity=n):
             return replace(units, reserved=units.reserved - n)
+        case UnitsReturned(quantity=n):
+            return replace(units, on_hand=units.on_hand + n, returned=units.returned + n)
         case UnitsShipped(quantity=n):
             return replace(
                 units,
@@ -69,6 +75,7 @@ def row(slots: Mapping[str, Any]) -> Stock:
         reserved=units.reserved,
         available=units.on_hand - units.reserved,
         shipped=units.shipped,
+        returned=units.returned,
     )
 
 
@@ -95,12 +102,15 @@ async def low(rows: Rows, _: str, asked: Low) -> Mapping[str, Any]:
 
 VIEW = View(
     name="stock",
-    version=1,
+    version=2,
     sources=[
         Source(
             INVENTORY,
             Units,
-            [StockReceived, StockWrittenOff, UnitsReserved, UnitsReleased, UnitsShipped],
+            [
+                *(StockReceived, StockWrittenOff, UnitsReturned),
+                *(UnitsReserved, UnitsReleased, UnitsShipped),
+            ],
         )
     ],
     keys=keys,

@@ -38,32 +38,38 @@ def _requests(payment: Payment, books: Books) -> Iterable[Event]:
             yield from _let_go(payment, reference, number, books)
         case Taken(reference):
             back = payment.freed + payment.repaid - payment.asked_back
-            yield from _back(RefundRequested, payment, number, back, reference, books)
+            asked = RefundRequested(
+                payment=payment.number,
+                number=number,
+                amount=books.money(back),
+                reference=reference,
+            )
+            yield from _if_any(asked)
 
 
 def _let_go(payment: Payment, reference: str, number: int, books: Books) -> Iterable[Event]:
     """What is held is voided, and what was captured is refunded, but only once it has been."""
     void = payment.freed - (payment.asked_back - payment.asked_refunds)
     refund = min(payment.repaid, payment.captured) - payment.asked_refunds
-    yield from _back(VoidRequested, payment, number, void, reference, books)
-    yield from _back(RefundRequested, payment, number + (void > 0), refund, reference, books)
+    let_go = VoidRequested(
+        payment=payment.number,
+        number=number,
+        amount=books.money(void),
+        reference=reference,
+    )
+    yield from _if_any(let_go)
+    back = RefundRequested(
+        payment=payment.number,
+        number=number + (void > 0),
+        amount=books.money(refund),
+        reference=reference,
+    )
+    yield from _if_any(back)
 
 
-def _back(
-    ask: type[VoidRequested | RefundRequested],
-    payment: Payment,
-    number: int,
-    amount: int,
-    reference: str,
-    books: Books,
-) -> Iterable[Event]:
-    if amount > 0:
-        yield ask(
-            payment=payment.number,
-            number=number,
-            amount=books.money(amount),
-            reference=reference,
-        )
+def _if_any(asked: VoidRequested | RefundRequested) -> Iterable[Event]:
+    if asked.amount.amount:
+        yield asked
 
 
 def _captures(payment: Payment, reference: str, books: Books) -> Iterable[Event]:

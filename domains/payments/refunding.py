@@ -50,7 +50,7 @@ def _book(books: Books, event: RefundBooked) -> Books:
 
 
 def _fail(books: Books, event: CaptureFailed) -> Books:
-    """The amount is no longer claimed, and let go. A refund that was to come from it is due anew."""
+    """The amount is no longer claimed, and let go. A refund that was to come of it is due."""
     payments = list(books.payments)
     payment = answered(payments[event.payment - 1], event, done=False)
     amount = event.amount.amount

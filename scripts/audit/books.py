@@ -15,7 +15,18 @@ from scripts.audit.trail import Trail
 OF_AN_ORDER = ("order", "reservation", "payment", "shipment")
 """The aggregates whose id is the order's."""
 MOVED = ("authorized", "settled", "captured", "voided", "refunded")
-MONEY = ("ordered", "cancelled", "left", "to_leave", "early", "held", "kept", *MOVED)
+MONEY = (
+    "ordered",
+    "cancelled",
+    "left",
+    "to_leave",
+    "early",
+    "held",
+    "kept",
+    "returned",
+    "owed",
+    *MOVED,
+)
 
 
 class Books:
@@ -76,14 +87,15 @@ class Books:
 
     def units(self) -> Mapping[str, int]:
         """Of all SKUs. `left` is what shipping says, `shipped` what inventory does."""
-        names = ("received", "written_off", "shipped", "on_hand", "reserved")
+        names = ("received", "returned", "written_off", "shipped", "on_hand", "reserved")
         sums = {name: sum(getattr(s, name) for s in self._stocks.values()) for name in names}
         left = sum(line.quantity for order in self._orders.values() for line in order.sent.left)
         return {**sums, "left": left}
 
     def money(self) -> Mapping[str, Mapping[str, int]]:
         """Of all orders, by currency, in minor units. `early` is what is there of orders that are
-        not confirmed yet; all the rest, held and kept, is the value of what left or is to leave."""
+        not confirmed yet; all the rest, held and kept, is the value of what left or is to
+        leave, but for what is `returned` and what nobody has paid (`owed`)."""
         found: dict[str, dict[str, int]] = {}
         for order in self._orders.values():
             sums = found.setdefault(order.ordered.currency, dict.fromkeys(MONEY, 0))
@@ -125,6 +137,8 @@ def _money(order: Order) -> Mapping[str, int]:
         "cancelled": order.ordered.cancelled_value,
         "left": order.sent.left_value,
         "to_leave": order.sent.waiting_value,
+        "returned": order.ordered.back.value,
+        "owed": order.paid.owed,
         "early": sum(there.values()) if order.ordered.early else 0,
         **there,
         **moved,

@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scripts.audit.events import Event, name
+from scripts.audit.events import Event, Line, lines, name
 
 OF_THE_RESERVATION: Mapping[str, str] = {
     "StockReserved": "reserved",
     "StockReleased": "released",
     "StockShipped": "shipped",
+    "ReplacementReserved": "reserved",
+    "ParcelTakenBack": "returned",
 }
 OF_A_SKU: Mapping[str, str] = {
     "UnitsReserved": "reserved",
     "UnitsReleased": "released",
     "UnitsShipped": "shipped",
+    "UnitsReturned": "returned",
 }
 
 
@@ -44,6 +47,11 @@ class Kept:
     refused: bool = False
     reservation: Book = field(default_factory=Book)
     by_sku: Book = field(default_factory=Book)
+    expected: dict[int, tuple[Line, ...]] = field(default_factory=dict)
+    forgotten: set[int] = field(default_factory=set)
+    received: Counter[tuple[int, Line]] = field(default_factory=Counter)
+    taken_back: dict[int, Counter[str]] = field(default_factory=dict)
+    """By return or by parcel; `received` units are counted by return and line, each as one unit."""
 
     def take(self, event: Event) -> None:
         """An event of the order's reservation."""
@@ -52,6 +60,25 @@ class Kept:
         elif done := OF_THE_RESERVATION.get(event.type):
             for part in event.data["parts"]:
                 self.reservation.note(done, part["sku"], part["quantity"])
+        self._take_back(event)
+
+    def _take_back(self, event: Event) -> None:
+        data = event.data
+        match event.type:
+            case "ReturnExpected":
+                self.expected[data["number"]] = lines(data["lines"])
+            case "ReturnForgotten":
+                self.forgotten.add(data["number"])
+            case "ParcelTakenBack":
+                taken = self.taken_back.setdefault(data["parcel"], Counter())
+                for part in data["parts"]:
+                    taken[part["sku"]] += part["quantity"]
+            case "ReturnReceived":
+                for part in data["parts"]:
+                    quantity = part["sellable"] + part["scrapped"]
+                    self.reservation.note("returned", part["sku"], quantity)
+                    unit = Line(part["line"], name(part["sku"]), 1)
+                    self.received[data["number"], unit] += quantity
 
     def take_of_sku(self, event: Event) -> None:
         """An event of a SKU's stock that names the order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scripts.audit.back import Back
 from scripts.audit.events import Event, Line, lines, name, value
 
 STATES: Mapping[str, str] = {
@@ -14,6 +15,7 @@ STATES: Mapping[str, str] = {
     "OrderShipped": "shipped",
     "OrderDelivered": "delivered",
     "OrderCancelled": "cancelled",
+    "OrderUndelivered": "undelivered",
 }
 
 
@@ -30,20 +32,24 @@ class Ordered:
     promised: int = 0
     worth: int = 0
     lines: tuple[Line, ...] = ()
+    freight: dict[int, int] = field(default_factory=dict)
     cancelled: tuple[Line, ...] = ()
     cancelled_worth: int = 0
     cancelled_value: int = 0
     asked: dict[int, int] = field(default_factory=dict)
+    back: Back = field(default_factory=Back)
 
     def take(self, event: Event) -> None:
         data = event.data
         self.state = STATES.get(event.type, self.state)
+        self.back.take(event)
         match event.type:
             case "OrderPlaced":
                 self.currency, self.total = name(data["total"]["currency"]), data["total"]["amount"]
                 self.promised = sum(payment["amount"]["amount"] for payment in data["payments"])
                 self.worth += value(data["lines"])
                 self.lines += lines(data["lines"])
+                self.freight = {line["line"]: line["freight"]["amount"] for line in data["lines"]}
             case "PaymentRequested":
                 for payment in data["payments"]:
                     self.asked[payment["payment"]] = payment["amount"]["amount"]

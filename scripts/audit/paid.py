@@ -15,12 +15,14 @@ MOVES: Mapping[str, str] = {
     "PaymentCaptured": "captured",
     "PaymentVoided": "voided",
     "PaymentRefunded": "refunded",
+    "CaptureFailed": "failed",
 }
 
 
 @dataclass(slots=True)
 class Payment:
-    """All that was ever asked of the provider, held on a card, taken, let go and paid back."""
+    """All that was ever asked of the provider, held on a card, taken, let go and paid back;
+    `failed` to be taken. `shared` is what parcels were to be paid with from it."""
 
     asked: int = 0
     authorized: int = 0
@@ -28,6 +30,8 @@ class Payment:
     captured: int = 0
     voided: int = 0
     refunded: int = 0
+    failed: int = 0
+    shared: int = 0
     answered: bool = False
     declined: bool = False
 
@@ -42,16 +46,21 @@ class Payment:
 
 @dataclass(slots=True)
 class Paid:
-    """`charged` is what each parcel was to be paid with."""
+    """`charged` is what each parcel was to be paid with. `due` is what was to be given back of it,
+    `set_off` the part of that which nobody had paid, as `unpaid` says."""
 
     payments: dict[int, Payment] = field(default_factory=dict)
     charged: dict[int, int] = field(default_factory=dict)
+    due: int = 0
+    set_off: int = 0
+    unpaid: int = 0
 
     def take(self, event: Event) -> None:
         data = event.data
         if event.type == "ParcelCharged":
             before = self.charged.get(data["parcel"], 0)
             self.charged[data["parcel"]] = before + data["value"]["amount"]
+        self._share(event)
         if "payment" not in data:
             return
         payment = self.payments.setdefault(data["payment"], Payment())
@@ -60,6 +69,29 @@ class Paid:
         name = MOVES.get(event.type)
         if name is not None:
             setattr(payment, name, getattr(payment, name) + data["amount"]["amount"])
+
+    def _share(self, event: Event) -> None:
+        data = event.data
+        match event.type:
+            case "ParcelCharged" | "ChargeMoved":
+                for share in data["shares"]:
+                    payment = self.payments.setdefault(share["payment"], Payment())
+                    payment.shared += share["amount"]["amount"]
+            case "ParcelUnpaid":
+                self.unpaid += data["amount"]["amount"]
+            case "RefundDue":
+                self.due += data["value"]["amount"]
+            case "RefundBooked":
+                self.set_off += data["set_off"]["amount"]
+
+    @property
+    def failed(self) -> int:
+        return sum(payment.failed for payment in self.payments.values())
+
+    @property
+    def owed(self) -> int:
+        """What has left, and nobody has paid or will."""
+        return self.unpaid - self.set_off
 
     @property
     def held(self) -> int:

@@ -17,6 +17,13 @@ class Parcel:
     left_value: int = 0
     called_off: bool = False
     delivered: bool = False
+    failed: bool = False
+    lost: bool = False
+    replacement: bool = False
+
+    @property
+    def settled(self) -> bool:
+        return self.delivered or self.failed or self.lost
 
 
 @dataclass(slots=True)
@@ -30,11 +37,16 @@ class Sent:
             case "ShipmentPlanned":
                 parcel.planned += lines(data["lines"])
                 parcel.planned_value += data["value"]["amount"]
+                parcel.replacement |= data.get("replacement", False)
             case "ShipmentDispatched":
                 parcel.left += lines(data["lines"])
                 parcel.left_value += data["value"]["amount"]
             case "ShipmentDelivered":
                 parcel.delivered = True
+            case "DeliveryFailed":
+                parcel.failed = True
+            case "ShipmentLost":
+                parcel.lost = True
             case "ShipmentCalledOff":
                 parcel.called_off = True
 

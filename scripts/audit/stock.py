@@ -16,12 +16,15 @@ class Stock:
     written_off: int = 0
     shipped: int = 0
     reserved: int = 0
+    returned: int = 0
 
     def take(self, event: Event) -> None:
         quantity = event.data["quantity"]
         match event.type:
             case "StockReceived":
                 self.received += quantity
+            case "UnitsReturned":
+                self.returned += quantity
             case "StockWrittenOff":
                 self.written_off += quantity
             case "UnitsReserved":
@@ -34,7 +37,7 @@ class Stock:
 
     @property
     def on_hand(self) -> int:
-        return self.received - self.written_off - self.shipped
+        return self.received + self.returned - self.written_off - self.shipped
 
     def findings(self) -> Iterator[Finding]:
         if not 0 <= self.reserved <= self.on_hand:

@@ -64,7 +64,14 @@ class Charges:
                 0 if held else amount.amount,
             ),
         )
+        if request.token == "tok_capture_fails":
+            self._db.execute("INSERT INTO closed (reference) VALUES (?)", (reference,))
         return reference
+
+    def fails(self, request: Capture) -> bool:
+        """Whether the card has been closed since the money was held on it."""
+        query = "SELECT 1 FROM closed WHERE reference = ?"
+        return self._db.execute(query, (request.reference,)).fetchone() is not None
 
     def move(self, request: Capture | Void | Refund) -> str:
         """Captures, lets go or pays back. Raises Impossible."""

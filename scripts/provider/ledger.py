@@ -31,7 +31,6 @@ from scripts.provider.control import Control
 POLL_AT_LEAST, POLL_AT_MOST = 0.05, 60.0
 """Seconds until the next question about a pending payment."""
 KEEP = "INSERT INTO asked (key, request, order_id, outcome, answer, due) VALUES (?,?,?,?,?,?)"
-CHARGED = "SELECT request FROM asked WHERE order_id = ? AND answer = ? AND outcome = 'done'"
 SETTLED = "UPDATE asked SET outcome = 'done', answer = ? WHERE key = ?"
 
 
@@ -104,7 +103,7 @@ class Ledger:
         self, request: Request, key: str, control: Control, now: float
     ) -> tuple[Answer, float | None]:
         """The first answer, and when a pending one is paid."""
-        if isinstance(request, Capture) and self._is_closed(request):
+        if isinstance(request, Capture) and self.charges.fails(request):
             return Refusal("the card was closed meanwhile"), None
         if not isinstance(request, Authorize | Settle):
             return Done(self.charges.move(request)), None
@@ -116,12 +115,6 @@ class Ledger:
             due = now + control.boleto_delay_s
             return _pending(due, now), due
         return Done(self.charges.charge(request, key)), None
-
-    def _is_closed(self, request: Capture) -> bool:
-        """Whether the money is held on a card whose captures fail: its token says so."""
-        rows = self._db.execute(CHARGED, (request.order_id, request.reference))
-        tokens = [getattr(self._decoder.decode(row["request"]), "token", "") for row in rows]
-        return "tok_capture_fails" in tokens
 
     def _again(self, known: sqlite3.Row, now: float) -> Answer:
         match known["outcome"]:

@@ -16,6 +16,9 @@ CREATE TABLE IF NOT EXISTS charge (
 );
 CREATE INDEX IF NOT EXISTS charge_order ON charge (order_id);
 
+-- Payments whose captures fail: they were paid with tok_capture_fails.
+CREATE TABLE IF NOT EXISTS closed (reference TEXT PRIMARY KEY) WITHOUT ROWID;
+
 -- What has been asked under which idempotency key, and the answer: done, declined or pending.
 -- A pending one is paid at `due` (seconds since 1970), or only when somebody pays it.
 CREATE TABLE IF NOT EXISTS asked (

@@ -63,7 +63,7 @@ class Shop:
         for event in await self.mesh.events("inventory", sku):
             quantity = getattr(event.data, "quantity", 0)
             match event.type:
-                case "StockReceived":
+                case "StockReceived" | "UnitsReturned":
                     on_hand += quantity
                 case "StockWrittenOff":
                     on_hand -= quantity

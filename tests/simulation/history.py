@@ -12,13 +12,25 @@ from bus.broker.port import BrokerUnavailable, NoResponders
 from bus.messages import Command
 from bus.process import DomainProcess
 from bus.testing.ground import MemoryGround
-from domains.inventory.messages import ReceiveStock
-from domains.ordering.messages import CancelOrder, Payment, PlaceOrder
-from domains.shipping.messages import DeliverShipment, DispatchShipment
+from domains.inventory.messages import ReceiveReturn, ReceiveStock, ReturnedPart
+from domains.ordering.messages import (
+    CancelOrder,
+    Payment,
+    PlaceOrder,
+    RequestReturn,
+    ReturnLine,
+)
+from domains.shipping.messages import (
+    DeliverShipment,
+    DispatchShipment,
+    FailDelivery,
+    LoseShipment,
+)
 from tests.mesh.shop import Shop, euro, line
 
 SKUS = ("tea", "cup", "pot")
 SELLERS = ("s-1", "s-2")
+TOKENS = ("", "", "", "", "tok_lost", "tok_decline", "tok_capture_fails")
 
 
 class History:
@@ -58,6 +70,10 @@ class History:
             (4, self._cancel),
             (10, self._dispatch),
             (8, self._deliver),
+            (1, self._fail_delivery),
+            (1, self._lose),
+            (4, self._send_back),
+            (5, self._take_back),
             (1, self._crash),
             (1, self._break_commit),
             (4, self._crash_database),
@@ -105,7 +121,9 @@ class History:
             Payment(
                 type=self.random.choice(("credit_card", "boleto", "voucher", "debit_card")),
                 amount=euro(part),
-                token=self.random.choice(("", "", "", "", "tok_lost", "tok_decline")),
+                token=self.random.choice(
+                    ("", "", "", "", "tok_lost", "tok_decline", "tok_capture_fails")
+                ),
             )
             for part in (first, cents - first)
         ]
@@ -123,6 +141,33 @@ class History:
         if self.placed:
             id = self.random.choice(self.placed).id
             await self._send(DeliverShipment(id=id, parcel=self.random.choice((1, 1, 2))))
+
+    async def _fail_delivery(self) -> None:
+        if self.placed:
+            await self._send(FailDelivery(id=self.random.choice(self.placed).id))
+
+    async def _lose(self) -> None:
+        if self.placed:
+            id = self.random.choice(self.placed).id
+            await self._send(LoseShipment(id=id, parcel=self.random.choice((1, 1, 2, 3))))
+
+    async def _send_back(self) -> None:
+        if self.placed:
+            order = self.random.choice(self.placed)
+            number = self.random.randint(1, len(order.lines))
+            wanted = self.random.randint(1, order.lines[number - 1].quantity)
+            lines = [ReturnLine(line=number, quantity=wanted)]
+            exchange = self.random.random() < 0.4
+            await self._send(RequestReturn(id=order.id, lines=lines, exchange=exchange))
+
+    async def _take_back(self) -> None:
+        """The warehouse opens what has come back of an order, whatever it is."""
+        if self.placed:
+            order = self.random.choice(self.placed)
+            sku = self.random.choice(order.lines).sku
+            one = ReturnedPart(sku=sku, **{self.random.choice(("sellable", "scrapped")): 1})
+            number = self.random.choice((1, 1, 2))
+            await self._send(ReceiveReturn(id=order.id, number=number, parts=[one]))
 
     async def _crash(self) -> None:
         """One of a domain's two processes dies; a new one takes its place."""

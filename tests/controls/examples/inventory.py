@@ -2,8 +2,16 @@
 
 from domains.inventory.messages import (
     CONTRACT,
+    ExpectedLine,
+    ParcelTakenBack,
     Part,
+    ReceivedPart,
+    ReplacementRefused,
+    ReplacementReserved,
     ReservationRefused,
+    ReturnExpected,
+    ReturnForgotten,
+    ReturnReceived,
     Shortfall,
     StockReceived,
     StockReleased,
@@ -12,6 +20,7 @@ from domains.inventory.messages import (
     StockWrittenOff,
     UnitsReleased,
     UnitsReserved,
+    UnitsReturned,
     UnitsShipped,
 )
 
@@ -30,5 +39,27 @@ EVENTS = [
     ("o-1001", StockReleased(parts=TWO_TEAS)),
     ("tea-1", UnitsShipped(order_id="o-1001", quantity=2)),
     ("o-1001", StockShipped(parcel=1, parts=TWO_TEAS)),
+    (
+        "o-1001",
+        ReturnExpected(number=1, lines=[ExpectedLine(line=1, sku="tea-1", quantity=2)]),
+    ),
+    ("tea-1", UnitsReturned(order_id="o-1001", quantity=2)),
+    (
+        "o-1001",
+        ReturnReceived(
+            number=1,
+            receipt=1,
+            reference="ramp 4",
+            parts=[ReceivedPart(line=1, sku="tea-1", sellable=1, scrapped=1)],
+            complete=True,
+        ),
+    ),
+    ("o-1001", ReturnForgotten(number=2)),
+    ("o-1001", ParcelTakenBack(parcel=2, parts=TWO_TEAS)),
+    ("o-1001", ReplacementReserved(parcel=3, parts=TWO_TEAS)),
+    (
+        "o-1001",
+        ReplacementRefused(parcel=4, shortfalls=[Shortfall(sku="tea-1", wanted=200, available=97)]),
+    ),
 ]
 __all__ = ["CONTRACT", "EVENTS"]

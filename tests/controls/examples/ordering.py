@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from bus.messages import Money
 from domains.ordering.messages import (
     CONTRACT,
@@ -18,9 +20,20 @@ from domains.ordering.messages import (
     OrderPayment,
     OrderPlaced,
     OrderShipped,
+    OrderUndelivered,
+    ParcelLost,
     PaymentRequested,
     PriceForgotten,
     PriceNoted,
+    ReplacementConfirmed,
+    ReplacementDelivered,
+    ReplacementRequested,
+    ReplacementShipped,
+    ReplacementUnavailable,
+    ReturnAccepted,
+    ReturnedLine,
+    ReturnExpired,
+    ReturnRequested,
 )
 
 ORDERED, SENT, ARRIVED, EXPIRES = (
@@ -45,6 +58,7 @@ LINES = [
         seller_id="potter",
     ),
 ]
+ONE_BACK = [replace(LINES[0], quantity=1, freight=Money(50, "BRL"))]
 PAYMENTS = [
     OrderPayment(
         payment=1,
@@ -100,5 +114,45 @@ EVENTS = [
             confirmed=False,
         ),
     ),
+    (
+        "o-1001",
+        ParcelLost(
+            parcel=2, came_back=True, lines=LINES[1:], value=Money(500, "BRL"), ordered_at=ORDERED
+        ),
+    ),
+    ("o-1001", OrderUndelivered()),
+    (
+        "o-1001",
+        ReturnRequested(
+            number=1,
+            lines=[ReturnedLine(line=1, sku="tea-1", quantity=1)],
+            reason="bitter",
+            exchange=False,
+            expires_at=EXPIRES,
+        ),
+    ),
+    ("o-1001", ReturnExpired(number=1)),
+    (
+        "o-1001",
+        ReturnAccepted(
+            number=1,
+            receipt=1,
+            lines=ONE_BACK,
+            value=Money(500, "BRL"),
+            exchange=False,
+            complete=True,
+            ordered_at=ORDERED,
+        ),
+    ),
+    ("o-1001", ReplacementRequested(number=2, parcel=3, lines=ONE_BACK)),
+    ("o-1001", ReplacementConfirmed(parcel=3, lines=ONE_BACK)),
+    (
+        "o-1001",
+        ReplacementUnavailable(
+            parcel=3, lines=ONE_BACK, value=Money(500, "BRL"), ordered_at=ORDERED
+        ),
+    ),
+    ("o-1001", ReplacementShipped(parcel=3, dispatched_at=SENT)),
+    ("o-1001", ReplacementDelivered(parcel=3, delivered_at=ARRIVED)),
 ]
 __all__ = ["CONTRACT", "EVENTS"]

@@ -4,8 +4,11 @@ from bus.messages import Money
 from domains.payments.messages import (
     CONTRACT,
     AuthorizationRequested,
+    CaptureFailed,
     CaptureRequested,
+    ChargeMoved,
     ParcelCharged,
+    ParcelUnpaid,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentDeclined,
@@ -14,6 +17,8 @@ from domains.payments.messages import (
     PaymentsFailed,
     PaymentsSecured,
     PaymentVoided,
+    RefundBooked,
+    RefundDue,
     RefundRequested,
     ReturnBooked,
     SettlementRequested,
@@ -51,6 +56,13 @@ _EVENTS = [
     PaymentVoided(payment=1, number=1, type="credit_card", amount=TEN),
     RefundRequested(payment=2, number=1, amount=FIVE, reference=VOUCHER),
     PaymentRefunded(payment=2, number=1, type="voucher", amount=FIVE),
+    CaptureFailed(
+        payment=1, parcel=1, number=1, type="credit_card", amount=TEN, reason="card closed"
+    ),
+    ChargeMoved(parcel=1, amount=FIVE, shares=[Share(payment=2, amount=FIVE)]),
+    ParcelUnpaid(parcel=1, amount=FIVE),
+    RefundDue(cause_id="ordering:43", value=TEN),
+    RefundBooked(set_off=FIVE, shares=[Share(payment=2, amount=FIVE)]),
 ]
 EVENTS = [("o-1001", event) for event in _EVENTS]
 __all__ = ["CONTRACT", "EVENTS"]

@@ -6,14 +6,17 @@ from bus.messages import Money
 from domains.shipping.messages import (
     CONTRACT,
     CallOffRefused,
+    DeliveryFailed,
     ParcelLine,
     ShipmentCalledOff,
     ShipmentDelivered,
     ShipmentDispatched,
+    ShipmentLost,
     ShipmentPlanned,
 )
 
 LINES = [ParcelLine(line=1, sku="tea-1", quantity=2)]
+ENDED = datetime(2017, 10, 11, 8, 0, tzinfo=UTC)
 VALUE = Money(1000, "BRL")
 
 _EVENTS = [
@@ -29,6 +32,8 @@ _EVENTS = [
     ShipmentDelivered(parcel=1, delivered_at=datetime(2017, 10, 10, 21, 25, 13, tzinfo=UTC)),
     ShipmentCalledOff(parcel=1, lines=LINES),
     CallOffRefused(parcel=1),
+    DeliveryFailed(parcel=1, lines=LINES, reason="nobody there", failed_at=ENDED),
+    ShipmentLost(parcel=1, lines=LINES, reason="", lost_at=ENDED),
 ]
 EVENTS = [("o-1001", event) for event in _EVENTS]
 __all__ = ["CONTRACT", "EVENTS"]

@@ -17,10 +17,12 @@ from domains.payments.messages import (
     CollectPayments,
     RecordAuthorization,
     RecordCapture,
+    RecordCaptureFailure,
     RecordDecline,
     RecordRefund,
     RecordSettlement,
     RecordVoid,
+    RefundPayments,
     ReturnPayments,
 )
 from domains.payments.payment import PAYMENT
@@ -45,6 +47,8 @@ COMMANDS = st.one_of(
     st.builds(RecordSettlement, payment=NUMBERS, reference=TEXTS),
     st.builds(RecordDecline, payment=NUMBERS, reason=TEXTS),
     st.builds(RecordCapture, payment=NUMBERS, parcel=NUMBERS, amount=MONEY),
+    st.builds(RefundPayments, value=MONEY, cause_id=TEXTS),
+    st.builds(RecordCaptureFailure, payment=NUMBERS, parcel=NUMBERS, number=NUMBERS, reason=TEXTS),
     st.builds(RecordVoid, payment=NUMBERS, number=NUMBERS, amount=MONEY),
     st.builds(RecordRefund, payment=NUMBERS, number=NUMBERS, amount=MONEY),
 )
@@ -74,5 +78,7 @@ def check(books: Untouched | Books) -> None:
         for payment in books.payments:
             claimed = sum(payment.charged.values()) + payment.freed
             assert 0 <= claimed <= payment.amount
-            assert payment.asked_back <= payment.freed
+            assert payment.asked_back <= payment.freed + payment.repaid
+            assert 0 <= payment.asked_refunds <= max(payment.repaid, payment.freed + payment.repaid)
+            assert payment.repaid <= sum(payment.charged.values())
             assert set(payment.captures) <= set(payment.charged)

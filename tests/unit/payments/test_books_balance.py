@@ -15,9 +15,12 @@ from bus.testing import NOW
 from domains.payments.messages import (
     CapturePayments,
     CollectPayments,
+    ParcelUnpaid,
     PaymentsFailed,
     PaymentsSecured,
     PaymentType,
+    RefundBooked,
+    RefundPayments,
 )
 from domains.payments.payment import PAYMENT
 from tests.unit.payments.examples import eur, free, stop
@@ -34,6 +37,7 @@ class Play:
         self.world = world
         self.books: Any = PAYMENT.initial
         self.told: Counter[type] = Counter()
+        self.owed = 0
         self.take(
             CollectPayments(
                 customer_id="c-7",
@@ -50,6 +54,11 @@ class Play:
             self.books = PAYMENT.evolve(self.books, event)
             self.told[type(event)] += 1
             self.world.hear(event)
+            match event:
+                case ParcelUnpaid():
+                    self.owed += event.amount.amount
+                case RefundBooked():
+                    self.owed -= event.set_off.amount
 
     def go_on(self, commands: Sequence[Command], data: DataObject) -> None:
         """Takes `commands` and answers, in any order, some answers twice."""
@@ -123,3 +132,29 @@ def test_nothing_is_kept_of_an_order_that_is_declined_or_cancelled_on_the_way(
     assert play.held + play.kept == (0 if declined or cancelled else total)
     told = (play.told[PaymentsSecured], play.told[PaymentsFailed])
     assert told in ([(0, 0), (0, 1), (1, 0)] if cancelled else [(0, 1) if declined else (1, 0)])
+
+
+@settings(max_examples=200)
+@given(PAYMENTS, st.data())
+def test_what_comes_back_is_given_back_whatever_can_be_captured(
+    payments: list[tuple[PaymentType, int]], data: DataObject
+) -> None:
+    """However refunds, parcels and answers interleave: what is kept or owed is what stayed away."""
+    closed = frozenset(n for n in range(1, len(payments) + 1) if data.draw(st.booleans()))
+    play = Play(payments, World(closed=closed))
+    play.go_on([], data)
+    values = parcels(sum(amount for _, amount in payments), data)
+    back = [data.draw(st.integers(0, value)) for value in values]
+    refunds = [
+        RefundPayments(value=eur(value), cause_id=f"ordering:{number}")
+        for number, value in enumerate(back)
+    ]
+    left = [CapturePayments(parcel=n, value=eur(value)) for n, value in enumerate(values, 1)]
+
+    play.go_on([*left, *refunds, *refunds], data)
+
+    assert play.held == 0
+    assert play.kept + play.owed == sum(values) - sum(back)
+    assert play.owed >= 0
+    if not closed:
+        assert play.owed == 0

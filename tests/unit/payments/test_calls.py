@@ -122,7 +122,7 @@ async def test_what_is_pending_is_asked_again_later() -> None:
     assert await AskProvider(Saying(Pending(60)))(settle(3, 1, ""), "key") == Later(60)
 
 
-@pytest.mark.parametrize("request_", [CAPTURE, VOID, REFUND])
+@pytest.mark.parametrize("request_", [VOID, REFUND])
 async def test_a_refused_movement_of_money_that_is_there_is_no_answer(request_: Request) -> None:
     with pytest.raises(Rejected, match="no funds"):
         await AskProvider(Saying(Refusal("no funds")))(request_, "key")

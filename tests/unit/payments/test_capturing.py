@@ -3,6 +3,7 @@
 from domains.payments.messages import (
     CapturePayments,
     ParcelCharged,
+    ParcelUnpaid,
     PaymentsSecured,
     RecordAuthorization,
     RecordCapture,
@@ -55,7 +56,9 @@ def test_a_parcel_worth_nothing_charges_nothing() -> None:
 
 
 def test_no_more_is_taken_than_was_paid_and_the_rest_shows() -> None:
-    payments(*PAID).when(left(1, 10_000)).when(left(2, 5)).then(charged(2, 5, {}))
+    payments(*PAID).when(left(1, 10_000)).when(left(2, 5)).then(
+        charged(2, 5, {}), ParcelUnpaid(parcel=2, amount=eur(5))
+    )
 
 
 def test_a_capture_is_recorded_once() -> None:

@@ -10,6 +10,7 @@ from domains.payments.messages import (
     CaptureRequested,
     RecordAuthorization,
     RecordCapture,
+    RecordCaptureFailure,
     RecordDecline,
     RecordRefund,
     RecordSettlement,
@@ -29,11 +30,14 @@ Asked = (
 
 
 class World:
-    """`held` and `taken` by payment; `asked` waits for an answer. No money moves that isn't
-    there: AssertionError."""
+    """Of payments in `closed` nothing can be captured. `held` and `taken` by payment; `asked` waits
+    for an answer. No money moves that isn't there: AssertionError."""
 
-    def __init__(self, declined: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, declined: frozenset[int] = frozenset(), closed: frozenset[int] = frozenset()
+    ) -> None:
         self.declined = declined
+        self.closed = closed
         self.held: dict[int, int] = defaultdict(int)
         self.taken: dict[int, int] = defaultdict(int)
         self.asked: list[Asked] = []
@@ -51,11 +55,17 @@ class World:
         if isinstance(request, RefundRequested):
             self._move(self.taken, number, request.amount.amount)
             return RecordRefund(payment=number, number=request.number, amount=request.amount)
+        if isinstance(request, CaptureRequested) and number in self.closed:
+            return RecordCaptureFailure(
+                payment=number, parcel=request.parcel, number=request.number, reason="closed"
+            )
         self._move(self.held, number, request.amount.amount)
         if isinstance(request, VoidRequested):
             return RecordVoid(payment=number, number=request.number, amount=request.amount)
         self.taken[number] += request.amount.amount
-        return RecordCapture(payment=number, parcel=request.parcel, amount=request.amount)
+        return RecordCapture(
+            payment=number, parcel=request.parcel, number=request.number, amount=request.amount
+        )
 
     def _charge(self, request: AuthorizationRequested | SettlementRequested) -> Command:
         number = request.payment

@@ -37,6 +37,7 @@ async def test_stock_is_what_came_less_what_left_and_what_is_kept() -> None:
         "reserved": 1,
         "available": 5,
         "shipped": 3,
+        "returned": 0,
     }
     with pytest.raises(UnknownKey):
         await stock.ask("get", "o-1")
