@@ -123,8 +123,11 @@ class StockReceived(Event, tag="StockReceived"):
 
 
 class StockWrittenOff(Event, tag="StockWrittenOff"):
+    """With an `order_id`, they came back from there and can't be sold."""
+
     quantity: Quantity
     reason: Text
+    order_id: Id | None = None
 
 
 class UnitsReserved(Event, tag="UnitsReserved"):

@@ -149,7 +149,10 @@ def _had_left(command: ReceiveReturn, away: Away, parts: Iterable[ReceivedPart])
 def _scrapped(command: ReceiveReturn, parts: Iterable[ReceivedPart]) -> Written:
     reason = f"return {command.number} of {command.id}"
     return [
-        (stock_key(part.sku), StockWrittenOff(quantity=part.scrapped, reason=reason))
+        (
+            stock_key(part.sku),
+            StockWrittenOff(quantity=part.scrapped, reason=reason, order_id=command.id),
+        )
         for part in parts
         if part.scrapped
     ]

@@ -58,8 +58,8 @@ class Books:
             stock = self._stocks.get(event.id) or self._stocks.setdefault(event.id, Stock(event.id))
             stock.take(event)
             self._moved[event.id] = stock
-            if "order_id" in event.data:
-                self._tell(event.data["order_id"], event)
+            if order := event.data.get("order_id"):
+                self._tell(order, event)
 
     def balance(self, before: datetime) -> int:
         """Looks at all SKUs and orders that have moved since. An order that does not balance and of

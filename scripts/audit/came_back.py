@@ -43,6 +43,8 @@ def _given_back(order: Order) -> Found:
     back = order.ordered.back
     yield from same(order, "what comes back costs what was said", back.value, back.worth)
     yield from same(order, "what is to be given back is due", back.value, order.paid.due)
+    booked = order.paid.set_off + order.paid.repaid
+    yield from same(order, "what is due is booked", order.paid.due, booked)
     sold = {line.number: line.quantity for line in order.ordered.lines}
     more = back.refunded - Counter(sold)
     yield from equal(order, "a unit's value is given back once", {}, _named(more))
@@ -77,7 +79,7 @@ def _lost(order: Order) -> Found:
         if came_back != parcel.failed:
             yield finding(order, "what comes back is told so", f"parcel {number} is not")
         here = units(parcel.planned) if parcel.failed else {}
-        taken = order.kept.taken_back.get(number, {})
+        taken: Counter[str] = order.kept.taken_back.get(number, Counter())
         yield from equal(order, f"parcel {number} is on the shelf again", here, taken)
     if strange := sorted({*back.lost, *order.kept.taken_back} - {*parcels}):
         yield finding(order, "what is lost was planned", f"parcels {strange}")
@@ -91,9 +93,11 @@ def _replaced(order: Order) -> Found:
     left = {n for n, p in further.items() if p.left}
     arrived = {n for n, p in further.items() if p.delivered}
     wanted = {*back.replaced} - back.unavailable
+    refused = order.kept.not_there
     for said, ours, theirs in (
         ("planned", wanted, {*further}),
         ("confirmed", wanted, back.confirmed),
+        ("paid back where it can't be had", refused, back.unavailable),
         ("told to have left", left, back.left),
         ("told to have arrived", arrived, back.arrived),
     ):

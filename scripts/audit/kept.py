@@ -20,6 +20,7 @@ OF_A_SKU: Mapping[str, str] = {
     "UnitsReleased": "released",
     "UnitsShipped": "shipped",
     "UnitsReturned": "returned",
+    "StockWrittenOff": "scrapped",
 }
 
 
@@ -49,6 +50,7 @@ class Kept:
     by_sku: Book = field(default_factory=Book)
     expected: dict[int, tuple[Line, ...]] = field(default_factory=dict)
     forgotten: set[int] = field(default_factory=set)
+    not_there: set[int] = field(default_factory=set)
     received: Counter[tuple[int, Line]] = field(default_factory=Counter)
     taken_back: dict[int, Counter[str]] = field(default_factory=dict)
     """By return or by parcel; `received` units are counted by return and line, each as one unit."""
@@ -67,6 +69,8 @@ class Kept:
         match event.type:
             case "ReturnExpected":
                 self.expected[data["number"]] = lines(data["lines"])
+            case "ReplacementRefused":
+                self.not_there.add(data["parcel"])
             case "ReturnForgotten":
                 self.forgotten.add(data["number"])
             case "ParcelTakenBack":
@@ -77,6 +81,7 @@ class Kept:
                 for part in data["parts"]:
                     quantity = part["sellable"] + part["scrapped"]
                     self.reservation.note("returned", part["sku"], quantity)
+                    self.reservation.note("scrapped", part["sku"], part["scrapped"])
                     unit = Line(part["line"], name(part["sku"]), 1)
                     self.received[data["number"], unit] += quantity
 

@@ -47,12 +47,14 @@ class Payment:
 @dataclass(slots=True)
 class Paid:
     """`charged` is what each parcel was to be paid with. `due` is what was to be given back of it,
-    `set_off` the part of that which nobody had paid, as `unpaid` says."""
+    `repaid` what payments were to give of it, and `set_off` what nobody had paid, as `unpaid`
+    says."""
 
     payments: dict[int, Payment] = field(default_factory=dict)
     charged: dict[int, int] = field(default_factory=dict)
     due: int = 0
     set_off: int = 0
+    repaid: int = 0
     unpaid: int = 0
 
     def take(self, event: Event) -> None:
@@ -83,6 +85,7 @@ class Paid:
                 self.due += data["value"]["amount"]
             case "RefundBooked":
                 self.set_off += data["set_off"]["amount"]
+                self.repaid += sum(share["amount"]["amount"] for share in data["shares"])
 
     @property
     def failed(self) -> int:

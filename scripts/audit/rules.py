@@ -45,7 +45,7 @@ def _ordered(order: Order) -> Found:
 def _kept(order: Order) -> Found:
     """Ordering, inventory in both of its books, and shipping: of the order's units."""
     ordered, kept, left = order.ordered, order.kept, units(order.sent.left)
-    for name in ("reserved", "released", "shipped", "returned"):
+    for name in ("reserved", "released", "shipped", "returned", "scrapped"):
         rule = f"reservation and SKUs say the same of what was {name}"
         ours, theirs = kept.reservation.units(name), kept.by_sku.units(name)
         yield from equal(order, rule, ours, theirs)

@@ -269,6 +269,96 @@ FAULTS = {
         ),
         "an order's payments are its total",
     ),
+    "a return that inventory never booked on the shelf": (
+        "returned",
+        without("inventory", "UnitsReturned"),
+        "reservation and SKUs say the same of what was returned",
+    ),
+    "a return that ordering never accepted": (
+        "returned",
+        without("ordering", "ReturnAccepted"),
+        "what came back is accepted",
+    ),
+    "a return accepted twice": (
+        "returned",
+        twice("ordering", "ReturnAccepted"),
+        "a unit's value is given back once",
+    ),
+    "a return that nobody asked for": (
+        "returned",
+        without("ordering", "ReturnRequested"),
+        "no more comes back than was asked for",
+    ),
+    "a return of another value": (
+        "returned",
+        altered("ordering", "ReturnAccepted", lambda data: data["value"].update(amount=1)),
+        "what comes back costs what was said",
+    ),
+    "a return whose money payments never heard of": (
+        "returned",
+        without("payments", "RefundDue", "RefundRequested", "PaymentRefunded"),
+        "what is to be given back is due",
+    ),
+    "a return that is refunded too little": (
+        "returned",
+        altered("payments", "PaymentRefunded", cent),
+        "the money there is is the parcels' value",
+    ),
+    "a return that goes on being expected": (
+        "kept",
+        without("inventory", "ReturnForgotten"),
+        "what has expired is not expected",
+    ),
+    "an exchange without a replacement": (
+        "exchanged",
+        without("ordering", "ReplacementRequested"),
+        "what is exchanged is replaced",
+    ),
+    "a replacement that was never reserved": (
+        "exchanged",
+        without("inventory", "ReplacementReserved"),
+        "what was ordered was reserved",
+    ),
+    "a replacement that was never planned": (
+        "exchanged",
+        without("shipping", "ShipmentPlanned"),
+        "each replacement is planned",
+    ),
+    "a replacement that can't be had and is paid back to nobody": (
+        "irreplaceable",
+        without("payments", "PaymentRefunded"),
+        "the money there is is the parcels' value",
+    ),
+    "a parcel that came back and is not on the shelf": (
+        "refused",
+        without("inventory", "ParcelTakenBack", "UnitsReturned"),
+        "parcel 1 is on the shelf again",
+    ),
+    "a lost parcel that ordering never heard of": (
+        "gone",
+        without("ordering", "ParcelLost"),
+        "ordering knows what became of parcel 1",
+    ),
+    "a lost parcel that arrives all the same": (
+        "gone",
+        also("shipping", "ShipmentLost", "ShipmentDelivered"),
+        "a parcel has one end",
+    ),
+    "a capture that failed and was never told of": (
+        "owing",
+        without("payments", "CaptureFailed"),
+        "only what could not be taken is unpaid",
+    ),
+    "a debt that nobody has told of": (
+        "owing",
+        without("payments", "ParcelUnpaid"),
+        "the money there is is the parcels' value",
+    ),
+    "a debt set off twice": (
+        "owing",
+        twice("payments", "RefundBooked"),
+        "the money there is is the parcels' value",
+    ),
     "an order that ordering does not know": ("waiting", all_of_it, "known to ordering"),
 }
 
@@ -278,10 +368,16 @@ def test_a_day_as_it_was_balances(told: Told) -> None:
     assert list(books.findings()) == []
     assert books.events == sum(len(events) for events in told.values())
     (money,) = books.money().values()
-    assert money["kept"] + money["held"] == money["left"] + money["to_leave"]
+    assert money["kept"] + money["held"] == (
+        money["left"] + money["to_leave"] - money["returned"] - money["owed"]
+    )
+    assert money["returned"] > 0
+    assert money["owed"] > 0
     units = books.units()
     assert units["left"] == units["shipped"]
-    assert units["on_hand"] == units["received"] - units["written_off"] - units["shipped"]
+    came = units["received"] + units["returned"]
+    assert came == units["on_hand"] + units["written_off"] + units["shipped"]
+    assert units["returned"] > 0
 
 
 @pytest.mark.parametrize("name", FAULTS)
