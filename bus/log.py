@@ -1,8 +1,9 @@
-"""Serves a domain's own events: by position for readers, by id for people."""
+"""Serves a domain's own events: by position for readers, by id for people; and says how far the
+domain itself has come in the others' streams."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -46,17 +47,32 @@ class Page(Struct, frozen=True):
     head: int
 
 
+class Tracked(Struct, frozen=True):
+    """`positions` is the last event of each upstream that the domain has reacted to, or has seen
+    that it need not. All that this has led to lies at or before `head` in the domain's store."""
+
+    positions: Mapping[str, int]
+    head: int
+
+
 Q = TypeVar("Q", bound=Struct)
 
 
-def endpoints(contract: Contract, store: Store, max_payload: int = 1 << 20) -> list[Endpoint]:
-    """`log.<domain>.read` and `log.<domain>.history.<id>`; the body of both is a Question."""
-    served = _Log(contract.domain, store, max_payload)
-    reading = subjects.log_read(contract.domain)
-    history = subjects.log_history(contract.domain, "*")
+def endpoints(
+    contract: Contract,
+    store: Store,
+    max_payload: int = 1 << 20,
+    *,
+    upstreams: Sequence[str] = (),
+) -> list[Endpoint]:
+    """`log.<domain>.read` and `log.<domain>.history.<id>`, whose body is a Question, and
+    `log.<domain>.tracking`, which answers with Tracked."""
+    domain = contract.domain
+    served = _Log(domain, store, max_payload, upstreams)
     return [
-        Endpoint("log-read", reading, Answering(served.read)),
-        Endpoint("log-history", history, Answering(served.history)),
+        Endpoint("log-read", subjects.log_read(domain), Answering(served.read)),
+        Endpoint("log-history", subjects.log_history(domain, "*"), Answering(served.history)),
+        Endpoint("log-tracking", subjects.log_tracking(domain), Answering(served.tracking)),
     ]
 
 
@@ -69,9 +85,12 @@ def asked(request: Request, shape: type[Q]) -> Q:
 
 
 class _Log:
-    def __init__(self, domain: str, store: Store, max_payload: int) -> None:
+    def __init__(
+        self, domain: str, store: Store, max_payload: int, upstreams: Sequence[str]
+    ) -> None:
         self._domain = domain
         self._store = store
+        self._upstreams = upstreams
         self._room = max_payload - ENVELOPE_ROOM
 
     async def read(self, request: Request) -> bytes:
@@ -84,6 +103,14 @@ class _Log:
         if not subjects.is_id(id):
             raise Invalid(replies.invalid("InvalidId", "the subject's last token must be an id"))
         return await self._page(await self._store.history(id, question.after, question.limit))
+
+    async def tracking(self, _: Request) -> bytes:
+        """The head is read last: what a place rests on has been written with it."""
+        places = {
+            upstream: (await self._store.checkpoint(upstream)).position
+            for upstream in self._upstreams
+        }
+        return msgspec.json.encode(Tracked(places, (await self._store.head()).position))
 
     async def _page(self, found: Sequence[StoredEvent]) -> bytes:
         """The head is read last, so that it is never before the events."""

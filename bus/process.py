@@ -121,7 +121,11 @@ class DomainProcess:
             VERSION,
             [
                 *self.service.endpoints(),
-                *event_log.endpoints(self.domain.contract, self.store),
+                *event_log.endpoints(
+                    self.domain.contract,
+                    self.store,
+                    upstreams=[reaction.upstream.domain for reaction in self.domain.reactions],
+                ),
                 *parked.endpoints(self.domain.name, self.store, self._retry_parked),
                 status.endpoint(self.domain.name, self._report),
             ],

@@ -95,6 +95,10 @@ class Settings:
         """0 means that views remember nothing."""
         return cast(int, self._get("TRUEUP_HISTORY_HOURS"))
 
+    @property
+    def grace_seconds(self) -> int:
+        return cast(int, self._get("TRUEUP_GRACE_SECONDS"))
+
     def database_url(self, owner: str) -> str:
         """The database of a domain, or of all views (owner `views`)."""
         name = database_variable(owner)

@@ -64,6 +64,11 @@ def log_history(domain: str, id: str) -> str:
     return f"log.{domain}.history.{id}"
 
 
+def log_tracking(domain: str) -> str:
+    """Where a domain says how far it has reacted to the others' streams."""
+    return f"log.{domain}.tracking"
+
+
 def hint(domain: str) -> str:
     """Where a process tells its domain's relay that it has committed."""
     return f"hint.{domain}"

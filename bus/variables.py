@@ -75,6 +75,12 @@ def _hours(text: str) -> int:
     return hours
 
 
+def _seconds(text: str) -> int:
+    if (seconds := _count(text)) > 3600:
+        raise ValueError
+    return seconds
+
+
 _database = _url("postgresql", "postgres")
 DATABASE_RULE = "a URL like postgresql://user:password@host:5432/name"
 
@@ -173,5 +179,12 @@ VARIABLES = (
         "a whole number up to 8760",
         _hours,
         "24",
+    ),
+    Variable(
+        "TRUEUP_GRACE_SECONDS",
+        "seconds for which two books may disagree before it is a divergence",
+        "a whole number up to 3600",
+        _seconds,
+        "30",
     ),
 )

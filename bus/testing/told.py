@@ -10,7 +10,7 @@ The events go through their JSON and the runtime's own fold, one at a time, a se
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -21,7 +21,8 @@ from bus import envelope
 from bus.clock import SystemClock
 from bus.envelope import Key
 from bus.messages import Event, tag
-from bus.owner import Delivered
+from bus.owner import Delivered, identify
+from bus.store.port import Store
 from bus.testing.history import aggregate_of
 from bus.testing.scenario import At
 from bus.view import Source, View
@@ -59,17 +60,49 @@ class Told(NamedTuple):
 
 async def told(view: View, *facts: At, views: MemoryViews | None = None) -> Told:
     """The view after `facts`, in this order. Raises AssertionError where one would be parked."""
+    found = await _untold(view, views)
+    builder = await _builder(found)
+    for source, event in _delivered(view, facts):
+        await _tell(found, builder, source.contract.domain, [event])
+    return found
+
+
+async def told_of(view: View, stores: Mapping[str, Store]) -> Told:
+    """The view after all that the domains' stores hold, one domain after the other.
+
+    Raises AssertionError where something would be parked.
+    """
+    found = await _untold(view, None)
+    builder = await _builder(found)
+    for source in view.sources:
+        domain = source.contract.domain
+        if domain in stores:
+            head = await stores[domain].head()
+            stored = await stores[domain].read(0, head.position)
+            events = [
+                Delivered(each.position, identify(each.body).type, each.body) for each in stored
+            ]
+            await _tell(found, builder, domain, events)
+    return found
+
+
+async def _untold(view: View, views: MemoryViews | None) -> Told:
     views = views or MemoryViews()
     store = MemoryViewStore(view, views)
     await store.open()
-    builder = Builder(store, SystemClock(), lambda: None)
-    await builder.begin()
-    for source, event in _delivered(view, facts):
-        domain = source.contract.domain
-        await builder.put({domain: await builder.read(domain, [event])})
-        parked = await store.parked()
-        assert not parked, f"{event.type} of {parked[0].key} would be parked: {parked[0].reason}"
     return Told(view, store, views)
+
+
+async def _builder(found: Told) -> Builder:
+    builder = Builder(found.store, SystemClock(), lambda: None)
+    await builder.begin()
+    return builder
+
+
+async def _tell(found: Told, builder: Builder, domain: str, events: Sequence[Delivered]) -> None:
+    await builder.put({domain: await builder.read(domain, events)})
+    parked = await found.store.parked()
+    assert not parked, f"{parked[0].key} would be parked: {parked[0].reason}"
 
 
 def _delivered(view: View, facts: Sequence[At]) -> Iterable[tuple[Source, Delivered]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from bus.broker.nats import NatsBroker
+from bus.broker.port import Broker
 from bus.main import run_until_stopped
 from bus.settings import Settings
 from bus.view import View
@@ -14,11 +15,12 @@ from bus.views.partitions import parts
 from bus.views.port import ViewStore
 from bus.views.postgres import PostgresViewStore
 from bus.views.redis import RedisViewStore
-from bus.views.worker import ViewWorker
+from bus.views.worker import Beside, ViewWorker
 
 
-def run(view: View) -> None:
-    """Keeps `view` up to date and answers its queries until it is told to stop."""
+def run(view: View, beside: Callable[[Settings, Broker], Beside] | None = None) -> None:
+    """Keeps `view` up to date and answers its queries until it is told to stop. `beside` makes
+    what else the process does meanwhile."""
 
     def build(settings: Settings) -> ViewWorker:
         broker = NatsBroker(settings.nats_url, name=f"view-{view.name}")
@@ -29,6 +31,7 @@ def run(view: View) -> None:
             broker,
             kept=timedelta(hours=kept),
             remembered=timedelta(hours=remembered),
+            beside=beside(settings, broker) if beside else None,
         )
 
     run_until_stopped(view.name, build)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -38,6 +38,9 @@ SHORT = timedelta(minutes=1)
 TIDY = 60.0
 """Seconds between looks for builds that have been kept for long enough."""
 
+Beside = Callable[[], Coroutine[Any, Any, None]]
+"""Something else that the process does for as long as it follows: it must look after itself."""
+
 log = structlog.get_logger()
 
 
@@ -47,7 +50,7 @@ class ViewWorker:
     It opens and closes `stores`, those of the view's `parts`, and `broker` itself. `problems`
     names what has brought the view to a halt, if anything has; queries are answered
     `unavailable` then. A build that served before is dropped when it has been kept for as long as
-    `kept`; how rows were is remembered for as long as `remembered`.
+    `kept`; how rows were is remembered for as long as `remembered`. `beside` runs meanwhile.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class ViewWorker:
         *,
         kept: timedelta = timedelta(days=1),
         remembered: timedelta = timedelta(days=1),
+        beside: Beside | None = None,
     ) -> None:
         self.view = view
         self.problems: dict[str, str] = {}
@@ -70,6 +74,7 @@ class ViewWorker:
         gathered = Gathered(self._clock)
         self._progress = Progress(self._asked, gathered.hurry)
         self._kept = kept
+        self._also = beside
         self._remembered = max(remembered, SHORT) if view.partitions > 1 else remembered
         self._paces: dict[str, Pace] = {}
         self._members = Members(view, broker, self._clock)
@@ -200,6 +205,8 @@ class ViewWorker:
 
     def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
         yield self._tidy()
+        if self._also is not None:
+            yield self._also()
         if self._shared.divided:
             yield self._members.run()
         for partition in self._partitions:

@@ -1,7 +1,8 @@
 """Inventory, whole: what a process runs and what a test drives."""
 
 from bus.decider import Domain
-from domains.inventory.messages import CONTRACT
+from domains.inventory.correcting import SPAN
+from domains.inventory.messages import CONTRACT, CorrectBooks
 from domains.inventory.reactions import REACTIONS
 from domains.inventory.reservation import RESERVATION, SPANS
 from domains.inventory.returning import SPANS as RETURNING
@@ -10,6 +11,6 @@ from domains.inventory.stock import STOCK
 DOMAIN = Domain(
     contract=CONTRACT,
     deciders={"stock": STOCK, "reservation": RESERVATION},
-    spans={**SPANS, **RETURNING},
+    spans={**SPANS, **RETURNING, CorrectBooks: SPAN},
     reactions=REACTIONS,
 )

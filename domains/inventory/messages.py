@@ -114,6 +114,19 @@ class ShipStock(Command, tag="ShipStock"):
     parts: list[Part]
 
 
+class CorrectBooks(Command, tag="CorrectBooks"):
+    """Reconciliation has found them wrong by so many units, by SKU: what the order (the id) has
+    `kept`, what the SKUs have `on_hand` and `reserved`. Where the id is no order's, `order` is
+    False and nothing is kept."""
+
+    order: bool
+    kept: dict[Id, int]
+    on_hand: dict[Id, int]
+    reserved: dict[Id, int]
+    rule: Text
+    divergence_id: Id
+
+
 # Events of a SKU's stock.
 
 
@@ -150,6 +163,17 @@ class UnitsReturned(Event, tag="UnitsReturned"):
 
     order_id: Id
     quantity: Several
+
+
+class StockAdjusted(Event, tag="StockAdjusted"):
+    """The books were wrong by so many units. `rule` says in what, `divergence_id` who has found it;
+    `order_id` is the order that `reserved` was counted for."""
+
+    on_hand: int
+    reserved: int
+    rule: Text
+    divergence_id: Id
+    order_id: Id | None = None
 
 
 # Events of an order's reservation; the id is the order's.
@@ -217,6 +241,14 @@ class ReplacementRefused(Event, tag="ReplacementRefused"):
     shortfalls: list[Shortfall]
 
 
+class ReservationAdjusted(Event, tag="ReservationAdjusted"):
+    """The reservation was wrong by so many units, by SKU."""
+
+    kept: dict[Id, int]
+    rule: Text
+    divergence_id: Id
+
+
 CONTRACT = Contract(
     domain="inventory",
     commands={"stock": (ReceiveStock, WriteOffStock), "reservation": (ReceiveReturn,)},
@@ -229,6 +261,7 @@ CONTRACT = Contract(
             ForgetReturn,
             TakeBack,
             ReserveReplacement,
+            CorrectBooks,
         ),
     },
     events={
@@ -239,6 +272,7 @@ CONTRACT = Contract(
             UnitsReleased,
             UnitsShipped,
             UnitsReturned,
+            StockAdjusted,
         ),
         "reservation": (
             StockReserved,
@@ -251,6 +285,7 @@ CONTRACT = Contract(
             ParcelTakenBack,
             ReplacementReserved,
             ReplacementRefused,
+            ReservationAdjusted,
         ),
     },
 )

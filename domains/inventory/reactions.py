@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from bus.again import again
 from bus.decider import Reaction
 from bus.envelope import Recorded
 from bus.messages import Command, Event
 from domains.inventory.messages import (
+    CorrectBooks,
     ExpectedLine,
     ExpectReturn,
     ForgetReturn,
@@ -20,6 +22,7 @@ from domains.inventory.messages import (
     TakeBack,
 )
 from domains.ordering import messages as ordering
+from domains.reconciliation import messages as reconciliation
 from domains.shipping import messages as shipping
 
 
@@ -55,6 +58,38 @@ def on_shipping(recorded: Recorded[Event]) -> Iterable[Command]:
             return []
 
 
+def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
+    match recorded.data:
+        case reconciliation.CompensationRequested(domain="inventory", remedy=remedy) as asked:
+            return _compensate(recorded.id, asked, remedy)
+        case _:
+            return []
+
+
+def _compensate(
+    divergence_id: str,
+    asked: reconciliation.CompensationRequested,
+    remedy: reconciliation.Remedy,
+) -> Iterable[Command]:
+    match remedy:
+        case reconciliation.ReactAgain(upstream=upstream, position=position, event=event):
+            return again(SHOP, upstream, position, bytes(event))
+        case reconciliation.CorrectStock():
+            return [
+                CorrectBooks(
+                    id=asked.of.id,
+                    order=asked.of.kind == "order",
+                    kept=dict(remedy.kept),
+                    on_hand=dict(remedy.on_hand),
+                    reserved=dict(remedy.reserved),
+                    rule=asked.rule,
+                    divergence_id=divergence_id,
+                )
+            ]
+        case _:
+            return []
+
+
 def _parts(lines: Iterable[ordering.OrderLine | shipping.ParcelLine]) -> list[Part]:
     """The lines' units, each SKU once."""
     units: Counter[str] = Counter()
@@ -63,4 +98,5 @@ def _parts(lines: Iterable[ordering.OrderLine | shipping.ParcelLine]) -> list[Pa
     return [Part(sku=sku, quantity=quantity) for sku, quantity in units.items()]
 
 
-REACTIONS = (Reaction(ordering.CONTRACT, on_ordering), Reaction(shipping.CONTRACT, on_shipping))
+SHOP = (Reaction(ordering.CONTRACT, on_ordering), Reaction(shipping.CONTRACT, on_shipping))
+REACTIONS = (*SHOP, Reaction(reconciliation.CONTRACT, on_reconciliation))

@@ -21,6 +21,7 @@ from domains.inventory.messages import (
     Part,
     ReleaseStock,
     ReplacementReserved,
+    ReservationAdjusted,
     ReservationRefused,
     ReserveStock,
     ShipStock,
@@ -137,8 +138,14 @@ def _decide_alone(command: object, state: Reservation, now: datetime) -> Sequenc
 
 def evolve(state: Reservation, event: object) -> Reservation:  # noqa: PLR0911
     match event, state:
+        case StockReserved(), Kept():
+            units = away.counted([*state.units.items(), *away.pairs(event.parts)])
+            return replace(state, units=units)
         case StockReserved(), _:
             return Kept({part.sku: part.quantity for part in event.parts})
+        case ReservationAdjusted(kept=kept), Kept():
+            units = away.counted([*state.units.items(), *kept.items()])
+            return replace(state, units={sku: n for sku, n in units.items() if n})
         case ReservationRefused(), _:
             return Turned()
         case StockReleased(), Kept():

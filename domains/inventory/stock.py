@@ -15,6 +15,7 @@ from bus.decider import Decider, Refused
 from bus.messages import Event
 from domains.inventory.messages import (
     ReceiveStock,
+    StockAdjusted,
     StockReceived,
     StockWrittenOff,
     UnitsReleased,
@@ -70,7 +71,7 @@ def _write_off(command: WriteOffStock, stock: Stock) -> Sequence[Event]:
     return [StockWrittenOff(quantity=command.quantity, reason=command.reason)]
 
 
-def evolve(stock: Stock, event: object) -> Stock:
+def evolve(stock: Stock, event: object) -> Stock:  # noqa: PLR0911
     match event:
         case StockReceived() | UnitsReturned():
             return Stock(stock.on_hand + event.quantity, stock.reserved)
@@ -82,6 +83,8 @@ def evolve(stock: Stock, event: object) -> Stock:
             return Stock(stock.on_hand, stock.reserved - event.quantity)
         case UnitsShipped():
             return Stock(stock.on_hand - event.quantity, stock.reserved - event.quantity)
+        case StockAdjusted():
+            return Stock(stock.on_hand + event.on_hand, stock.reserved + event.reserved)
         case _:
             return stock
 

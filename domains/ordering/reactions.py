@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from bus.again import again
 from bus.decider import Reaction
 from bus.envelope import Recorded
 from bus.messages import Command
@@ -25,6 +26,7 @@ from domains.ordering.messages import (
     ReturnLine,
 )
 from domains.payments import messages as payments
+from domains.reconciliation import messages as reconciliation
 from domains.shipping import messages as shipping
 
 
@@ -89,9 +91,18 @@ def _to_shipping(recorded: Recorded[Any]) -> Iterable[Command]:
             yield RecordLoss(id=recorded.id, parcel=parcel, came_back=False)
 
 
-REACTIONS = (
+def _to_reconciliation(recorded: Recorded[Any]) -> Iterable[Command]:
+    match recorded.data:
+        case reconciliation.CompensationRequested(
+            domain="ordering", remedy=reconciliation.ReactAgain() as remedy
+        ):
+            yield from again(SHOP, remedy.upstream, remedy.position, bytes(remedy.event))
+
+
+SHOP = (
     Reaction(catalog.CONTRACT, _to_catalog),
     Reaction(inventory.CONTRACT, _to_inventory),
     Reaction(payments.CONTRACT, _to_payments),
     Reaction(shipping.CONTRACT, _to_shipping),
 )
+REACTIONS = (*SHOP, Reaction(reconciliation.CONTRACT, _to_reconciliation))

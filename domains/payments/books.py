@@ -49,7 +49,8 @@ class Payment(Struct, frozen=True):
     `charged` is its share of each parcel, `freed` its share of all returns: what is to be.
     `captures` are those asked for, by parcel, `returns` the voids and refunds asked for, by
     number (None: done), `asked_back` their sum. `repaid` is what is to be given back of
-    `charged`, `refunds` are those of the returns that are refunds.
+    `charged`, `refunds` are those of the returns that are refunds, `surplus` what was taken beyond
+    all that, and is to be given back.
     """
 
     number: int
@@ -63,6 +64,7 @@ class Payment(Struct, frozen=True):
     asked_back: int = 0
     repaid: int = 0
     refunds: Mapping[int, int] = {}
+    surplus: int = 0
 
     @property
     def remaining(self) -> int:

@@ -37,7 +37,7 @@ def _requests(payment: Payment, books: Books) -> Iterable[Event]:
             yield from _captures(payment, reference, books)
             yield from _let_go(payment, reference, number, books)
         case Taken(reference):
-            back = payment.freed + payment.repaid - payment.asked_back
+            back = payment.freed + payment.repaid + payment.surplus - payment.asked_back
             asked = RefundRequested(
                 payment=payment.number,
                 number=number,
@@ -50,7 +50,7 @@ def _requests(payment: Payment, books: Books) -> Iterable[Event]:
 def _let_go(payment: Payment, reference: str, number: int, books: Books) -> Iterable[Event]:
     """What is held is voided, and what was captured is refunded, but only once it has been."""
     void = payment.freed - (payment.asked_back - payment.asked_refunds)
-    refund = min(payment.repaid, payment.captured) - payment.asked_refunds
+    refund = min(payment.repaid, payment.captured) + payment.surplus - payment.asked_refunds
     let_go = VoidRequested(
         payment=payment.number,
         number=number,

@@ -58,6 +58,15 @@ class RefundPayments(Command, tag="RefundPayments"):
     cause_id: Text
 
 
+class ReturnSurplus(Command, tag="ReturnSurplus"):
+    """Reconciliation has found that so much more was taken than the books account for."""
+
+    payment: int
+    amount: Money
+    rule: Text
+    divergence_id: Id
+
+
 # … and what the provider has answered.
 
 
@@ -280,6 +289,16 @@ class PaymentRefunded(Event, tag="PaymentRefunded"):
     amount: Money
 
 
+class SurplusBooked(Event, tag="SurplusBooked"):
+    """`amount` was taken beyond all that parcels were charged with: it is to be paid back. `rule`
+    says what was wrong, `divergence_id` who has found it."""
+
+    payment: int
+    amount: Money
+    rule: Text
+    divergence_id: Id
+
+
 CONTRACT = Contract(
     domain="payments",
     commands={},
@@ -320,6 +339,7 @@ CONTRACT = Contract(
             PaymentVoided,
             RefundRequested,
             PaymentRefunded,
+            SurplusBooked,
         ),
     },
 )

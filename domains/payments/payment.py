@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bus.decider import Decider
 from bus.messages import Event
-from domains.payments import capturing, collecting, following, returning
+from domains.payments import capturing, collecting, correcting, following, returning
 from domains.payments.books import Books, Untouched
 from domains.payments.folding import evolve
 from domains.payments.messages import (
@@ -22,6 +22,7 @@ from domains.payments.messages import (
     RecordVoid,
     RefundPayments,
     ReturnPayments,
+    ReturnSurplus,
 )
 
 
@@ -56,6 +57,8 @@ def _ordered(command: object, books: Untouched | Books) -> Sequence[Event]:
 def _answered(command: object, books: Books) -> Sequence[Event]:
     """What the provider says of a payment as a whole."""
     match command:
+        case ReturnSurplus():
+            return correcting.return_surplus(command, books)
         case RecordAuthorization():
             return collecting.authorized(command, books)
         case RecordSettlement():

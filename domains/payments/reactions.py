@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bus.again import again
 from bus.decider import Reaction
 from bus.envelope import Recorded
 from bus.messages import Command, Event, Money
@@ -13,7 +14,9 @@ from domains.payments.messages import (
     CollectPayments,
     RefundPayments,
     ReturnPayments,
+    ReturnSurplus,
 )
+from domains.reconciliation import messages as reconciliation
 from domains.shipping import messages as shipping
 
 
@@ -45,6 +48,36 @@ def on_shipping(recorded: Recorded[Event]) -> Iterable[Command]:
             return []
 
 
+def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
+    match recorded.data:
+        case reconciliation.CompensationRequested(domain="payments", remedy=remedy) as asked:
+            return _compensate(recorded.id, asked, remedy)
+        case _:
+            return []
+
+
+def _compensate(
+    divergence_id: str,
+    asked: reconciliation.CompensationRequested,
+    remedy: reconciliation.Remedy,
+) -> Iterable[Command]:
+    match remedy:
+        case reconciliation.ReactAgain(upstream=upstream, position=position, event=event):
+            return again(SHOP, upstream, position, bytes(event))
+        case reconciliation.GiveBackSurplus(payment=payment, amount=amount):
+            return [
+                ReturnSurplus(
+                    id=asked.of.id,
+                    payment=payment,
+                    amount=amount,
+                    rule=asked.rule,
+                    divergence_id=divergence_id,
+                )
+            ]
+        case _:
+            return []
+
+
 def _collect(order_id: str, asked: ordering.PaymentRequested) -> CollectPayments:
     return CollectPayments(
         id=order_id,
@@ -66,4 +99,5 @@ def _cause(recorded: Recorded[Event]) -> str:
     return f"{recorded.domain}:{recorded.position}"
 
 
-REACTIONS = (Reaction(ordering.CONTRACT, on_ordering), Reaction(shipping.CONTRACT, on_shipping))
+SHOP = (Reaction(ordering.CONTRACT, on_ordering), Reaction(shipping.CONTRACT, on_shipping))
+REACTIONS = (*SHOP, Reaction(reconciliation.CONTRACT, on_reconciliation))

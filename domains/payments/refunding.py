@@ -15,10 +15,11 @@ from domains.payments.messages import (
     RefundBooked,
     RefundDue,
     Share,
+    SurplusBooked,
 )
 
 
-def evolve(books: Books, event: object) -> Books:
+def evolve(books: Books, event: object) -> Books:  # noqa: PLR0911
     match event:
         case RefundDue(cause_id=cause_id, value=value):
             due = books.due + value.amount
@@ -29,10 +30,20 @@ def evolve(books: Books, event: object) -> Books:
             return _fail(books, event)
         case ChargeMoved(parcel=parcel, shares=shares):
             return _claim(books, parcel, shares)
+        case SurplusBooked():
+            return _surplus(books, event)
         case ParcelUnpaid(amount=amount):
             return replace(books, unpaid=books.unpaid + amount.amount)
         case _:
             return books
+
+
+def _surplus(books: Books, event: SurplusBooked) -> Books:
+    payments = list(books.payments)
+    payment = payments[event.payment - 1]
+    surplus = payment.surplus + event.amount.amount
+    payments[event.payment - 1] = replace(payment, surplus=surplus)
+    return replace(books, payments=tuple(payments))
 
 
 def answered(payment: Payment, event: PaymentCaptured | CaptureFailed, *, done: bool) -> Payment:

@@ -79,6 +79,15 @@ class CallOffShipments(Command, tag="CallOffShipments"):
     """Stop what has not left; every parcel gets an answer."""
 
 
+class CorrectShipment(Command, tag="CorrectShipment"):
+    """Reconciliation has found that the parcel was told to have left so many times too often."""
+
+    parcel: Parcel
+    surplus: int
+    rule: Text
+    divergence_id: Id
+
+
 # Events. Each names what the others need of the parcel.
 
 
@@ -135,10 +144,22 @@ class CallOffRefused(Event, tag="CallOffRefused"):
     parcel: Parcel
 
 
+class ParcelCorrected(Event, tag="ParcelCorrected"):
+    """The parcel, with its `lines` worth `value`, has left `surplus` times less often than was
+    told. `rule` says what was wrong, `divergence_id` who has found it."""
+
+    parcel: Parcel
+    surplus: int
+    lines: list[ParcelLine]
+    value: Money
+    rule: Text
+    divergence_id: Id
+
+
 CONTRACT = Contract(
     domain="shipping",
     commands={"shipment": (DispatchShipment, DeliverShipment, FailDelivery, LoseShipment)},
-    internal={"shipment": (PlanShipments, PlanReplacement, CallOffShipments)},
+    internal={"shipment": (PlanShipments, PlanReplacement, CallOffShipments, CorrectShipment)},
     events={
         "shipment": (
             ShipmentPlanned,
@@ -148,6 +169,7 @@ CONTRACT = Contract(
             ShipmentLost,
             ShipmentCalledOff,
             CallOffRefused,
+            ParcelCorrected,
         ),
     },
 )

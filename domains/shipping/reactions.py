@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from bus.again import again
 from bus.decider import Reaction
 from bus.envelope import Recorded
 from bus.messages import Command, Event, Money, total
 from domains.ordering import messages as ordering
+from domains.reconciliation import messages as reconciliation
 from domains.shipping.messages import (
     CallOffShipments,
+    CorrectShipment,
     ParcelLine,
     ParcelPlan,
     PlanReplacement,
@@ -31,6 +34,36 @@ def on_ordering(recorded: Recorded[Event]) -> Iterable[Command]:
             return []
 
 
+def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
+    match recorded.data:
+        case reconciliation.CompensationRequested(domain="shipping", remedy=remedy) as asked:
+            return _compensate(recorded.id, asked, remedy)
+        case _:
+            return []
+
+
+def _compensate(
+    divergence_id: str,
+    asked: reconciliation.CompensationRequested,
+    remedy: reconciliation.Remedy,
+) -> Iterable[Command]:
+    match remedy:
+        case reconciliation.ReactAgain(upstream=upstream, position=position, event=event):
+            return again(SHOP, upstream, position, bytes(event))
+        case reconciliation.CorrectParcel(parcel=parcel, surplus=surplus):
+            return [
+                CorrectShipment(
+                    id=asked.of.id,
+                    parcel=parcel,
+                    surplus=surplus,
+                    rule=asked.rule,
+                    divergence_id=divergence_id,
+                )
+            ]
+        case _:
+            return []
+
+
 def _plan(lines: Sequence[ordering.OrderLine]) -> ParcelPlan:
     first = lines[0]
     return ParcelPlan(
@@ -46,4 +79,5 @@ def _replacement(lines: Sequence[ordering.OrderLine]) -> ParcelPlan:
     return replace(plan, value=Money(0, plan.value.currency))
 
 
-REACTIONS = (Reaction(ordering.CONTRACT, on_ordering),)
+SHOP = (Reaction(ordering.CONTRACT, on_ordering),)
+REACTIONS = (*SHOP, Reaction(reconciliation.CONTRACT, on_reconciliation))

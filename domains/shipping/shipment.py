@@ -17,11 +17,13 @@ from domains.shipping.ending import Ending, end
 from domains.shipping.messages import (
     CallOffRefused,
     CallOffShipments,
+    CorrectShipment,
     DeliverShipment,
     DeliveryFailed,
     DispatchShipment,
     FailDelivery,
     LoseShipment,
+    ParcelCorrected,
     PlanReplacement,
     PlanShipments,
     ShipmentCalledOff,
@@ -33,7 +35,9 @@ from domains.shipping.messages import (
 from domains.shipping.parcels import Parcel, Shipment, business_time
 
 
-def decide(command: object, shipment: Shipment, now: datetime) -> Sequence[Event]:
+def decide(  # noqa: PLR0911
+    command: object, shipment: Shipment, now: datetime
+) -> Sequence[Event]:
     match command:
         case PlanShipments():
             return _plan(command, shipment)
@@ -45,8 +49,21 @@ def decide(command: object, shipment: Shipment, now: datetime) -> Sequence[Event
             return end(command, _parcel(command, shipment), now)
         case CallOffShipments():
             return [event for parcel in shipment.values() for event in _call_off(parcel)]
+        case CorrectShipment():
+            return [_corrected(command, _parcel(command, shipment))]
         case _:
             return ()
+
+
+def _corrected(command: CorrectShipment, parcel: Parcel) -> ParcelCorrected:
+    return ParcelCorrected(
+        parcel=command.parcel,
+        surplus=command.surplus,
+        lines=parcel.plan.lines,
+        value=parcel.plan.value,
+        rule=command.rule,
+        divergence_id=command.divergence_id,
+    )
 
 
 def _plan(command: PlanShipments, shipment: Shipment) -> Sequence[Event]:
@@ -73,7 +90,7 @@ def _plan_replacement(command: PlanReplacement, shipment: Shipment) -> Sequence[
     ]
 
 
-def _parcel(command: DispatchShipment | Ending, shipment: Shipment) -> Parcel:
+def _parcel(command: DispatchShipment | Ending | CorrectShipment, shipment: Shipment) -> Parcel:
     if not shipment:  # the order may have been confirmed a moment ago
         raise NotYet("ordering", Unknown("UnknownShipment", f"Nothing to send for {command.id}."))
     parcel = shipment.get(command.parcel)

@@ -62,6 +62,9 @@ class Kept:
         elif done := OF_THE_RESERVATION.get(event.type):
             for part in event.data["parts"]:
                 self.reservation.note(done, part["sku"], part["quantity"])
+        elif event.type == "ReservationAdjusted":
+            for sku, quantity in event.data["kept"].items():
+                self.reservation.note("reserved", sku, quantity)
         self._take_back(event)
 
     def _take_back(self, event: Event) -> None:
@@ -89,3 +92,5 @@ class Kept:
         """An event of a SKU's stock that names the order."""
         if done := OF_A_SKU.get(event.type):
             self.by_sku.note(done, event.id, event.data["quantity"])
+        elif event.type == "StockAdjusted":
+            self.by_sku.note("reserved", event.id, event.data["reserved"])

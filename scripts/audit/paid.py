@@ -16,13 +16,15 @@ MOVES: Mapping[str, str] = {
     "PaymentVoided": "voided",
     "PaymentRefunded": "refunded",
     "CaptureFailed": "failed",
+    "SurplusBooked": "surplus",
 }
 
 
 @dataclass(slots=True)
 class Payment:
     """All that was ever asked of the provider, held on a card, taken, let go and paid back;
-    `failed` to be taken. `shared` is what parcels were to be paid with from it."""
+    `failed` to be taken. `shared` is what parcels were to be paid with from it, `surplus` what was
+    taken beyond that by mistake."""
 
     asked: int = 0
     authorized: int = 0
@@ -32,6 +34,7 @@ class Payment:
     refunded: int = 0
     failed: int = 0
     shared: int = 0
+    surplus: int = 0
     answered: bool = False
     declined: bool = False
 

@@ -139,7 +139,7 @@ def _payments(order: Order) -> Found:
                 said = f"payment {number}: {payment.held} held, {payment.kept} kept"
                 yield finding(order, "no more is taken or given back than there is", said)
             if payment.authorized:
-                charged = payment.shared - payment.failed
+                charged = payment.shared - payment.failed + payment.surplus
                 rule = f"payment {number} gives what it was charged"
                 yield from same(order, rule, charged, payment.captured)
         yield from same(order, f"payment {number} is what was asked for", wanted, got)

@@ -41,6 +41,9 @@ class Sent:
             case "ShipmentDispatched":
                 parcel.left += lines(data["lines"])
                 parcel.left_value += data["value"]["amount"]
+            case "ParcelCorrected":
+                parcel.left = parcel.left[: len(parcel.left) - len(data["lines"]) * data["surplus"]]
+                parcel.left_value -= data["value"]["amount"] * data["surplus"]
             case "ShipmentDelivered":
                 parcel.delivered = True
             case "DeliveryFailed":

@@ -17,8 +17,13 @@ class Stock:
     shipped: int = 0
     reserved: int = 0
     returned: int = 0
+    adjusted: int = 0
 
     def take(self, event: Event) -> None:
+        if event.type == "StockAdjusted":
+            self.adjusted += event.data["on_hand"]
+            self.reserved += event.data["reserved"]
+            return
         quantity = event.data["quantity"]
         match event.type:
             case "StockReceived":
@@ -37,7 +42,8 @@ class Stock:
 
     @property
     def on_hand(self) -> int:
-        return self.received + self.returned - self.written_off - self.shipped
+        there = self.received + self.returned - self.written_off - self.shipped
+        return there + self.adjusted
 
     def findings(self) -> Iterator[Finding]:
         if not 0 <= self.reserved <= self.on_hand:

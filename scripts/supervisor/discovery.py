@@ -16,6 +16,8 @@ def domains() -> Sequence[str]:
 
 
 def views() -> Sequence[str]:
-    """Each `projections/<name>.py` with a VIEW is a view's worker."""
+    """Each `projections/<name>.py` with a VIEW is a view's worker, and so is a folder."""
     files = CHECKOUT.glob("projections/*.py")
-    return sorted(path.stem for path in files if _VIEW.search(path.read_text("utf-8")))
+    found = [path.stem for path in files if _VIEW.search(path.read_text("utf-8"))]
+    folders = CHECKOUT.glob("projections/*/__main__.py")
+    return sorted([*found, *(path.parent.name for path in folders)])

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 from bus.reader import Reader
 from bus.store.port import START
+from bus.testing.told import told_of
 from domains.ordering.messages import PlaceOrder
+from projections.reconciliation import VIEW
 from scripts.audit.books import Books
 from tests.mesh.shop import Shop
 
@@ -36,6 +38,7 @@ async def agree(it: Shop, ledger: Ledger) -> None:
     await every_accepted_command_is_there_once(it, ledger)
     await the_streams_are_the_stores(it)
     await the_audit_balances(it)
+    await nothing_diverges(it)
 
 
 async def the_stock_adds_up(it: Shop, ledger: Ledger) -> None:
@@ -150,6 +153,20 @@ async def the_audit_balances(it: Shop) -> None:
         assert audited.trails[domain].digest == head.digest
     assert audited.balance(END) == 0
     assert list(audited.findings()) == []
+
+
+async def nothing_diverges(it: Shop) -> None:
+    """What is late, or waits for a carrier, is no divergence."""
+    facts = await told_of(VIEW, it.mesh.stores)
+    async with facts.store.snapshot() as snapshot:
+        page = await snapshot.rows.find({}, order="due", limit=1000)
+    wrong = [
+        (row["of"]["id"], task["found"]["said"])
+        for row in page.rows
+        for task in row["tasks"]
+        if not task["id"].startswith("stuck-")
+    ]
+    assert wrong == []
 
 
 async def read(it: Shop, domain: str, events: int) -> list[bytes]:
