@@ -79,10 +79,9 @@ async def told_of(view: View, stores: Mapping[str, Store]) -> Told:
         if domain in stores:
             head = await stores[domain].head()
             stored = await stores[domain].read(0, head.position)
-            events = [
-                Delivered(each.position, identify(each.body).type, each.body) for each in stored
-            ]
-            await _tell(found, builder, domain, events)
+            events = [Delivered(e.position, identify(e.body).type, e.body) for e in stored]
+            if events:
+                await _tell(found, builder, domain, events)
     return found
 
 

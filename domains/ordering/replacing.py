@@ -55,7 +55,8 @@ def refuse_replacement(
 
 
 def sent(command: RecordDispatch, known: Replacement) -> Sequence[ReplacementShipped]:
-    if known.dispatched_at is not None or known.delivered_at is not None or known.over:
+    """Also where its arrival was heard of first."""
+    if known.dispatched_at is not None or known.over:
         return []
     return [ReplacementShipped(parcel=command.parcel, dispatched_at=command.dispatched_at)]
 

@@ -308,6 +308,7 @@ CONTRACT = Contract(
             CapturePayments,
             ReturnPayments,
             RefundPayments,
+            ReturnSurplus,
             RecordAuthorization,
             RecordSettlement,
             RecordDecline,

@@ -33,7 +33,7 @@ class Subject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def divergence_id(rule: str, of: Subject, part: str = "") -> str:
     """`part` tells apart what a rule may find several of in one thing: parcels, payments."""
-    id = "-".join(filter(None, (rule, of.id, part)))
+    id = "-".join(filter(None, (rule, of.id, part.replace(".", "_"))))
     if len(id) <= LONGEST_ID and "--" not in id:
         return id
     return f"{rule}--{hashlib.sha256(id.encode()).hexdigest()[:24]}"

@@ -88,6 +88,15 @@ def _units_kept(order: Order, part: str) -> bool:
     return told is not None and any(n > 0 for n in told.sums("kept", told.units).values())
 
 
+def _again(order: Order, parcel: str) -> bool:
+    """Whether the parcel is a replacement."""
+    return "ordering" in order and order["ordering"].count(f"ReplacementConfirmed:{parcel}") > 0
+
+
+def _first(order: Order, parcel: str) -> bool:
+    return not _again(order, parcel)
+
+
 def _due(event: str) -> Callable[[Order, str], bool]:
     """Whether it says that money is to be given back."""
     return lambda order, part: order["ordering"].money.get(f"due:{event}:{part}", 0) > 0
@@ -152,13 +161,33 @@ OBLIGATIONS = (
         "dispatch-unheard",
         "a parcel has left, and ordering does not know",
         *("shipping", "ShipmentDispatched", "ordering"),
-        ("OrderPartlyShipped:{}", "OrderShipped:{}", "ReplacementShipped:{}"),
+        (
+            *("OrderPartlyShipped:{}", "OrderShipped:{}"),
+            # Later news of it: that it has left goes without saying.
+            *("OrderPartlyDelivered:{}", "OrderDelivered", "ParcelLost:{}"),
+        ),
+        _first,
+    ),
+    Obligation(
+        "replacement-dispatch-unheard",
+        "a replacement has left, and ordering does not know",
+        *("shipping", "ShipmentDispatched", "ordering"),
+        ("ReplacementShipped:{}", "ParcelLost:{}"),
+        _again,
     ),
     Obligation(
         "delivery-unheard",
         "a parcel has arrived, and ordering does not know",
         *("shipping", "ShipmentDelivered", "ordering"),
-        ("OrderPartlyDelivered:{}", "OrderDelivered", "ReplacementDelivered:{}"),
+        ("OrderPartlyDelivered:{}", "OrderDelivered"),
+        _first,
+    ),
+    Obligation(
+        "replacement-delivery-unheard",
+        "a replacement has arrived, and ordering does not know",
+        *("shipping", "ShipmentDelivered", "ordering"),
+        ("ReplacementDelivered:{}",),
+        _again,
     ),
     Obligation(
         "failed-delivery-unheard",

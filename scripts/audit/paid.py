@@ -40,7 +40,7 @@ class Payment:
 
     @property
     def held(self) -> int:
-        return self.authorized - self.captured - self.voided
+        return self.authorized + self.surplus - self.captured - self.voided
 
     @property
     def kept(self) -> int:

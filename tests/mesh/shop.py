@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from bus.decider import Domain
 from bus.envelope import Recorded
 from bus.messages import Event, Money
 from bus.testing.ground import Ground
@@ -20,9 +21,10 @@ from domains.ordering.messages import Line, Payment, PlaceOrder
 from domains.payments.answers import AskProvider
 from domains.payments.domain import DOMAIN as PAYMENTS
 from domains.payments.memory_provider import MemoryProvider
+from domains.reconciliation.domain import DOMAIN as RECONCILIATION
 from domains.shipping.domain import DOMAIN as SHIPPING
 
-DOMAINS = (CATALOG, ORDERING, INVENTORY, PAYMENTS, SHIPPING)
+DOMAINS = (CATALOG, ORDERING, INVENTORY, PAYMENTS, SHIPPING, RECONCILIATION)
 
 
 class Shop:
@@ -102,11 +104,15 @@ class Shop:
 
 @asynccontextmanager
 async def shop(
-    ground: Ground, *, views: Sequence[View] = (), processes: int = 1
+    ground: Ground,
+    *,
+    views: Sequence[View] = (),
+    processes: int = 1,
+    domains: Sequence[Domain] = DOMAINS,
 ) -> AsyncIterator[Shop]:
     provider = MemoryProvider()
     outside = {"payments": AskProvider(provider)}
-    mesh = Mesh(ground, DOMAINS, views=views, outside=outside, processes=processes)
+    mesh = Mesh(ground, domains, views=views, outside=outside, processes=processes)
     async with mesh:
         yield Shop(mesh, provider)
 

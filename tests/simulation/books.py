@@ -152,7 +152,8 @@ async def the_audit_balances(it: Shop) -> None:
             audited.take(domain, event.position, event.body)
         assert audited.trails[domain].digest == head.digest
     assert audited.balance(END) == 0
-    assert list(audited.findings()) == []
+    found = list(audited.findings())
+    assert found == [], found
 
 
 async def nothing_diverges(it: Shop) -> None:

@@ -1,0 +1,113 @@
+"""A shop with a fault, and somebody who reconciles its books."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from bus import envelope
+from bus.clock import uuid7
+from bus.decider import Domain, Reaction
+from bus.envelope import Key, Recorded
+from bus.messages import Command, Event, tag
+from bus.store.port import Append, NewEvent
+from bus.testing.ground import Ground
+from projections.reconciliation import VIEW
+from projections.reconciliation.worker import Reconciler
+from tests.mesh.shop import DOMAINS, Shop, shop
+
+GRACE = timedelta(seconds=30)
+LOOKS = 6
+"""More than that one fault never needs."""
+
+
+class Healing:
+    def __init__(self, it: Shop) -> None:
+        self.it = it
+        self.reconciler = Reconciler(it.mesh.broker, GRACE, it.mesh.clock)
+
+    async def look(self) -> int:
+        """One look, as the process takes it."""
+        looking = asyncio.create_task(self.reconciler.look())
+        while not looking.done():
+            await self.it.mesh.ground.breathe()
+        return looking.result()
+
+    async def heal(self) -> None:
+        """Looks until there is nothing more to tell."""
+        await self.it.mesh.rest()
+        for _ in range(LOOKS):
+            await self.it.mesh.advance(GRACE + timedelta(seconds=1))
+            told = await self.look()
+            await self.it.mesh.rest()
+            if not told:
+                return
+        raise AssertionError("there is always something more to tell")
+
+    async def told(self, *types: str) -> list[tuple[str, str]]:
+        """What RECONCILIATION says: pairs of event and rule, or those of the types."""
+        found = await self.it.mesh.events("reconciliation")
+        of_a_divergence = [e for e in found if e.aggregate == "divergence"]
+        return [
+            (e.type, e.data.rule)  # type: ignore[attr-defined]
+            for e in of_a_divergence
+            if not types or e.type in types
+        ]
+
+    async def nothing_was_done_twice(self) -> None:
+        events = await self.it.mesh.events("reconciliation")
+        asked = Counter(e.id for e in events if e.type == "CompensationRequested")
+        assert set(asked.values()) <= {1}, asked
+
+
+@asynccontextmanager
+async def healing(ground: Ground, domains: Sequence[Domain] = DOMAINS) -> AsyncIterator[Healing]:
+    async with shop(ground, domains=domains, views=[VIEW]) as it:
+        yield Healing(it)
+
+
+def deaf(domain: str, upstream: str, event: str) -> Sequence[Domain]:
+    """The shop's domains, one of which does nothing about such events."""
+    return [
+        replace(each, reactions=_deafened(each.reactions, upstream, event))
+        if each.name == domain
+        else each
+        for each in DOMAINS
+    ]
+
+
+def _deafened(reactions: Iterable[Reaction], upstream: str, event: str) -> Sequence[Reaction]:
+    def without(reaction: Reaction) -> Reaction:
+        def react(recorded: Recorded[Any]) -> Iterable[Command]:
+            return () if recorded.type == event else reaction.react(recorded)
+
+        return replace(reaction, react=react)
+
+    return [without(each) if each.upstream.domain == upstream else each for each in reactions]
+
+
+async def plant(it: Shop, domain: str, key: Key, *events: Event) -> None:
+    """Writes what no decider has decided, beside the domain's process."""
+    store, contract = it.mesh.stores[domain], it.mesh.domains[domain].contract
+    version = sum(1 for event in await it.mesh.events(domain, key.id) if event.key == key)
+    new = []
+    for number, event in enumerate(events, version + 1):
+        name, id = tag(type(event)), uuid7()
+        body = envelope.encode(
+            event=event,
+            event_id=id,
+            domain=domain,
+            key=key,
+            version=number,
+            dataversion=contract.dataversion(name),
+            time=it.mesh.clock.now(),
+            correlation_id=id,
+            causation_id=id,
+        )
+        new.append(NewEvent(id, key, number, name, body))
+    await store.append(Append(expected={key: version}, events=new))

@@ -1,0 +1,203 @@
+"""A fault is found once it is no delay any more, named by its rule, and made right once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from bus.envelope import Key
+from bus.testing.ground import Ground, MemoryGround
+from domains.catalog.messages import ListProduct
+from domains.inventory.messages import (
+    Part,
+    ReceiveReturn,
+    ReturnedPart,
+    StockReserved,
+    UnitsReserved,
+)
+from domains.ordering.messages import CancelOrder, Line, RequestReturn, ReturnLine
+from domains.shipping.messages import (
+    DeliverShipment,
+    DispatchShipment,
+    FailDelivery,
+    LoseShipment,
+    ShipmentDispatched,
+)
+from projections.reconciliation.obligations import OBLIGATIONS, Obligation
+from tests.mesh.healing import Healing, deaf, healing, plant
+from tests.mesh.shop import boleto, card, euro, line, order, voucher
+from tests.simulation.books import nothing_diverges, the_audit_balances
+
+UNANSWERED = Obligation(
+    "cancellation-unanswered", "", "ordering", "CancellationRequested", "shipping", ()
+)
+PRICES = Obligation("price-differs", "", "catalog", "ProductListed", "ordering", ())
+LOSSES = (*OBLIGATIONS, UNANSWERED, PRICES)
+
+
+async def live(they: Healing) -> None:
+    """Every way that an order can go; who reconciles comes by after each step."""
+    it = they.it
+    await it.accepted(ListProduct(id="tea", name="Tea", price=euro(450)))
+    await it.stock(tea=20, cup=20, pot=3)
+    await they.heal()
+    two = [line("tea", 2, seller="s-1"), line("cup", seller="s-2")]
+    await it.accepted(order("whole", *two, payments=[voucher(500), card(2700)]))
+    await it.accepted(order("half", *two, payments=[card(3200)]))
+    for id in ("failed", "lost", "back", "none-of-it"):
+        await it.accepted(order(id, line("cup")))
+    await it.accepted(order("swapped", line("cup")))
+    await it.accepted(order("gone", line("pot", 3), payments=[card(3100)]))
+    await it.accepted(order("short", line("pot", 9)))
+    await it.accepted(order("declined", line("tea"), payments=[card(1100, "tok_decline")]))
+    it.provider.boletos_wait = True
+    await it.accepted(order("unpaid", line("tea"), payments=[boleto(1100)]))
+    await it.accepted(order("listed", Line(sku="tea", quantity=1)))
+    await they.heal()
+    await it.accepted(CancelOrder(id="unpaid"))
+    await it.accepted(CancelOrder(id="none-of-it"))
+    for id in ("whole", "half", "failed", "lost", "back", "swapped", "gone"):
+        await it.accepted(DispatchShipment(id=id))
+    await it.accepted(DispatchShipment(id="whole", parcel=2))
+    await they.heal()
+    await it.accepted(CancelOrder(id="half"))
+    await it.accepted(FailDelivery(id="failed"))
+    await it.accepted(LoseShipment(id="lost"))
+    for id, parcel in (("whole", 1), ("whole", 2), ("back", 1), ("swapped", 1), ("gone", 1)):
+        await it.accepted(DeliverShipment(id=id, parcel=parcel))
+    await they.heal()
+    await send_back(they)
+
+
+async def send_back(they: Healing) -> None:
+    it = they.it
+    for id, exchange in (("back", False), ("swapped", True), ("gone", True)):
+        lines = [ReturnLine(line=1, quantity=1)]
+        await it.accepted(RequestReturn(id=id, lines=lines, exchange=exchange))
+    await they.heal()
+    for id, sku in (("back", "cup"), ("swapped", "cup"), ("gone", "pot")):
+        scrapped = ReturnedPart(sku=sku, sellable=0, scrapped=1)
+        await it.accepted(ReceiveReturn(id=id, number=1, parts=[scrapped]))
+    await they.heal()
+    await it.accepted(DispatchShipment(id="swapped", parcel=2))
+    await it.accepted(DeliverShipment(id="swapped", parcel=2))
+    await they.heal()
+
+
+async def test_without_a_fault_nothing_is_found(ground: Ground) -> None:
+    async with healing(ground) as they:
+        await live(they)
+        assert await they.told() == []
+        await nothing_diverges(they.it)
+
+
+@pytest.mark.parametrize("lost", LOSSES, ids=lambda each: each.rule)
+async def test_a_reaction_that_was_lost_is_found_and_made_up_for(
+    memory_ground: MemoryGround, lost: Obligation
+) -> None:
+    async with healing(memory_ground, deaf(lost.domain, lost.upstream, lost.event)) as they:
+        await live(they)
+        assert ("DivergenceDetected", lost.rule) in await they.told()
+        await made_right(they)
+
+
+@pytest.fixture
+async def they(ground: Ground) -> AsyncIterator[Healing]:
+    """An order of two teas has left; a second one waits."""
+    async with healing(ground) as they:
+        await they.it.stock(tea=10)
+        await they.it.accepted(order("o-1", line("tea", 2), payments=[card(2100)]))
+        await they.it.accepted(order("o-2", line("tea", 2), payments=[card(2100)]))
+        await they.it.mesh.rest()
+        await they.it.accepted(DispatchShipment(id="o-1"))
+        await they.heal()
+        assert await they.told() == []
+        yield they
+
+
+async def made_right(they: Healing) -> None:
+    """All that was detected was compensated once, and is right again."""
+    detected = await they.told("DivergenceDetected")
+    resolved = await they.told("DivergenceResolved")
+    assert sorted(rule for _, rule in resolved) == sorted(rule for _, rule in detected)
+    assert await they.told("DivergenceEscalated", "DivergenceReopened") == []
+    await they.nothing_was_done_twice()
+    await the_audit_balances(they.it)
+    await nothing_diverges(they.it)
+
+
+async def test_a_capture_that_is_there_twice_is_paid_back(they: Healing) -> None:
+    captured = await they.it.only("payments", "o-1", "PaymentCaptured")
+    await plant(they.it, "payments", Key("payment", "o-1"), captured.data)
+    they.it.provider.capture_again("o-1")
+    await they.heal()
+    assert ("DivergenceDetected", "captured-too-much") in await they.told()
+    await made_right(they)
+    assert they.it.money() == {"held": 2100, "kept": 2100}
+
+
+async def test_a_parcel_that_left_twice_left_once(they: Healing) -> None:
+    left = await they.it.only("shipping", "o-1", "ShipmentDispatched")
+    assert isinstance(left.data, ShipmentDispatched)
+    await plant(they.it, "shipping", Key("shipment", "o-1"), left.data)
+    await they.heal()
+    assert ("DivergenceDetected", "shipment-doubled") in await they.told()
+    await made_right(they)
+
+
+async def test_more_is_kept_than_was_ordered(they: Healing) -> None:
+    more = StockReserved(parts=[Part(sku="tea", quantity=3)])
+    await plant(they.it, "inventory", Key("reservation", "o-2"), more)
+    units = UnitsReserved(order_id="o-2", quantity=3)
+    await plant(they.it, "inventory", Key("stock", "tea"), units)
+    await they.heal()
+    assert ("DivergenceDetected", "reserved-too-much") in await they.told()
+    await made_right(they)
+
+
+async def test_inventory_s_two_books_differ(they: Healing) -> None:
+    units = UnitsReserved(order_id="o-2", quantity=1)
+    await plant(they.it, "inventory", Key("stock", "tea"), units)
+    await they.heal()
+    assert ("DivergenceDetected", "reservation-and-stock-differ") in await they.told()
+    await made_right(they)
+
+
+async def test_an_order_that_is_stuck_waits_for_a_person(they: Healing) -> None:
+    await they.it.mesh.advance(timedelta(days=15))
+    await they.heal()
+    told = await they.told()
+    assert told == [
+        ("DivergenceDetected", "stuck-confirmed"),
+        ("DivergenceEscalated", "stuck-confirmed"),
+    ]
+    await they.it.accepted(DispatchShipment(id="o-2"))
+    await they.heal()
+    assert (await they.told())[-1] == ("DivergenceResolved", "stuck-confirmed")
+
+
+async def test_while_the_one_who_owes_is_down_nothing_is_found(they: Healing) -> None:
+    mesh = they.it.mesh
+    (inventory,) = [p for p in mesh.processes if p.domain.name == "inventory"]
+    await mesh.kill(inventory)
+    await they.it.accepted(DispatchShipment(id="o-2"))
+    for _ in range(3):
+        mesh.clock.advance(timedelta(minutes=5))
+        with pytest.raises(Exception, match="inventory"):
+            await they.look()
+    await mesh.start_process(mesh.domains["inventory"])
+    await they.heal()
+    assert await they.told() == []
+
+
+async def test_two_who_look_at_the_same_time_are_as_one(they: Healing) -> None:
+    units = UnitsReserved(order_id="o-2", quantity=1)
+    await plant(they.it, "inventory", Key("stock", "tea"), units)
+    await they.it.mesh.rest()
+    await they.it.mesh.advance(timedelta(seconds=31))
+    for _ in range(3):
+        await they.look()  # what the others have told may not have come round yet
+    await they.heal()
+    await made_right(they)
