@@ -51,6 +51,7 @@ COMMANDS = {
         "replay": "replay:replay",
     },
     BOOKS: {
+        "divergences": "divergences:app",
         "parked": "parked:parked",
         "retry": "parked:retry",
         "import": "olist:import_app",

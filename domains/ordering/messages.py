@@ -4,7 +4,8 @@ Ordering is the one that decides: between confirming and expiry, between cancell
 going on. Payments and shipping are started and stopped only by its events.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -383,6 +384,17 @@ class PriceNoted(Event, tag="PriceNoted"):
 class PriceForgotten(Event, tag="PriceForgotten"):
     pass
 
+
+# How long an order may stay in each of its states before somebody must look.
+
+DEADLINES: Mapping[str, timedelta] = {
+    "placed": timedelta(hours=1),
+    "awaiting_payment": timedelta(days=11),  # a day more than there is time to pay
+    "confirmed": timedelta(days=14),
+    "cancelling": timedelta(hours=1),
+    "shipped": timedelta(days=60),
+}
+"""From the last news of it, from any service. The other states are ends."""
 
 CONTRACT = Contract(
     domain="ordering",

@@ -49,7 +49,7 @@ class ReactAgain(Struct, frozen=True, kw_only=True, tag_field="do", tag="ReactAg
     domain: Id
     upstream: Id
     position: int
-    event: Raw = Raw(b"null")
+    event: Raw
 
 
 class CorrectStock(Struct, frozen=True, kw_only=True, tag_field="do", tag="CorrectStock"):
@@ -69,15 +69,6 @@ class GiveBackSurplus(Struct, frozen=True, kw_only=True, tag_field="do", tag="Gi
     amount: Money
 
 
-class BookPayment(Struct, frozen=True, kw_only=True, tag_field="do", tag="BookPayment"):
-    """Change what payments' books say was taken. No money moves."""
-
-    domain: Literal["payments"] = "payments"
-    payment: int
-    kept: Signed
-    currency: str
-
-
 class CorrectParcel(Struct, frozen=True, kw_only=True, tag_field="do", tag="CorrectParcel"):
     """Shipping has told more than once that a parcel left: so many of these don't count."""
 
@@ -86,7 +77,7 @@ class CorrectParcel(Struct, frozen=True, kw_only=True, tag_field="do", tag="Corr
     surplus: int
 
 
-Remedy = ReactAgain | CorrectStock | GiveBackSurplus | BookPayment | CorrectParcel
+Remedy = ReactAgain | CorrectStock | GiveBackSurplus | CorrectParcel
 
 # Commands. The id is the divergence's. Those who look at the facts send the first two.
 
@@ -101,7 +92,7 @@ class ReportDivergence(Command, tag="ReportDivergence"):
     said: Text
     amount: Money | None = None
     remedy: Remedy | None = None
-    facts: Raw = Raw(b"null")
+    facts: Raw
     positions: Mapping[str, int] = {}
     since: datetime
     seen: Annotated[int, Meta(ge=0)] = 0
@@ -110,7 +101,7 @@ class ReportDivergence(Command, tag="ReportDivergence"):
 class ResolveDivergence(Command, tag="ResolveDivergence"):
     """They agree again."""
 
-    facts: Raw = Raw(b"null")
+    facts: Raw
     positions: Mapping[str, int] = {}
     seen: Annotated[int, Meta(ge=0)] = 0
 

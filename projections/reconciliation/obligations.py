@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from msgspec import Raw
+
 from domains.reconciliation.messages import ReactAgain
 from projections.reconciliation.found import Found, Owed
 from projections.reconciliation.slots import Facts, Mark
 
 Order = Mapping[str, Facts]
 """An order's facts by domain."""
+
+
+def react_again(domain: str, upstream: str, position: int) -> ReactAgain:
+    """The event itself is added by whoever reports it."""
+    return ReactAgain(domain=domain, upstream=upstream, position=position, event=Raw(b"null"))
 
 
 def _always(order: Order, part: str) -> bool:
@@ -55,7 +62,7 @@ class Obligation:
             said=f"{self.domain} has done nothing about {self.upstream}'s {self.event}{of}",
             since=mark.time,
             part=part,
-            remedy=ReactAgain(domain=self.domain, upstream=self.upstream, position=mark.position),
+            remedy=react_again(self.domain, self.upstream, mark.position),
             owed=Owed(domain=self.domain, upstream=self.upstream, position=mark.position),
         )
 
@@ -320,7 +327,7 @@ def unanswered(order: Order) -> Iterator[Found]:
     for part, _ in told.named("ShipmentPlanned"):
         answers = (f"ShipmentCalledOff:{part}", f"CallOffRefused:{part}")
         if part not in replacements and not any(told.count(answer) for answer in answers):
-            remedy = ReactAgain(domain="shipping", upstream="ordering", position=mark.position)
+            remedy = react_again("shipping", "ordering", mark.position)
             yield Found(
                 rule="cancellation-unanswered",
                 said="shipping has not answered whether it can call off all parcels",

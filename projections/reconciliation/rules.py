@@ -7,12 +7,11 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from bus.messages import Money
-from domains.ordering.deadlines import DEADLINES
+from domains.ordering.messages import DEADLINES
 from domains.reconciliation.messages import (
     CorrectParcel,
     CorrectStock,
     GiveBackSurplus,
-    ReactAgain,
 )
 from projections.reconciliation import obligations
 from projections.reconciliation.found import Found, Owed
@@ -192,7 +191,7 @@ def price_noted(sku: Order) -> Iterator[Found]:
             rule="price-differs",
             said=f"catalog says {price or 'delisted'}, ordering {noted or 'nothing'}",
             since=mark.time,
-            remedy=ReactAgain(domain="ordering", upstream="catalog", position=mark.position),
+            remedy=obligations.react_again("ordering", "catalog", mark.position),
             owed=Owed(domain="ordering", upstream="catalog", position=mark.position),
         )
 

@@ -12,12 +12,19 @@ from bus import envelope
 from bus.contract import Contract
 from bus.envelope import Key
 from bus.messages import Event, tag
-from tests.controls.examples import catalog, inventory, ordering, payments, shipping
+from tests.controls.examples import (
+    catalog,
+    inventory,
+    ordering,
+    payments,
+    reconciliation,
+    shipping,
+)
 
 FOLDER = Path(__file__).parent / "events"
 EXAMPLES: Sequence[tuple[Contract, Sequence[tuple[str, Event]]]] = [
     (domain.CONTRACT, domain.EVENTS)
-    for domain in (catalog, inventory, ordering, payments, shipping)
+    for domain in (catalog, inventory, ordering, payments, reconciliation, shipping)
 ]
 FIRST = datetime(2026, 1, 5, 9, 30, 0, 123456, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

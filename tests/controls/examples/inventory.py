@@ -8,11 +8,13 @@ from domains.inventory.messages import (
     ReceivedPart,
     ReplacementRefused,
     ReplacementReserved,
+    ReservationAdjusted,
     ReservationRefused,
     ReturnExpected,
     ReturnForgotten,
     ReturnReceived,
     Shortfall,
+    StockAdjusted,
     StockReceived,
     StockReleased,
     StockReserved,
@@ -60,6 +62,22 @@ EVENTS = [
     (
         "o-1001",
         ReplacementRefused(parcel=4, shortfalls=[Shortfall(sku="tea-1", wanted=200, available=97)]),
+    ),
+    (
+        "o-1001",
+        ReservationAdjusted(
+            kept={"tea-1": -1}, rule="reserved-too-much", divergence_id="reserved-too-much-o-1001"
+        ),
+    ),
+    (
+        "tea-1",
+        StockAdjusted(
+            on_hand=0,
+            reserved=-1,
+            rule="reserved-too-much",
+            divergence_id="reserved-too-much-o-1001",
+            order_id="o-1001",
+        ),
     ),
 ]
 __all__ = ["CONTRACT", "EVENTS"]

@@ -23,6 +23,7 @@ from domains.payments.messages import (
     ReturnBooked,
     SettlementRequested,
     Share,
+    SurplusBooked,
     VoidRequested,
 )
 
@@ -63,6 +64,12 @@ _EVENTS = [
     ParcelUnpaid(parcel=1, amount=FIVE),
     RefundDue(cause_id="ordering:43", value=TEN),
     RefundBooked(set_off=FIVE, shares=[Share(payment=2, amount=FIVE)]),
+    SurplusBooked(
+        payment=1,
+        amount=FIVE,
+        rule="captured-too-much",
+        divergence_id="captured-too-much-o-1001-1",
+    ),
 ]
 EVENTS = [("o-1001", event) for event in _EVENTS]
 __all__ = ["CONTRACT", "EVENTS"]

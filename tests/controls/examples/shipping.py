@@ -7,6 +7,7 @@ from domains.shipping.messages import (
     CONTRACT,
     CallOffRefused,
     DeliveryFailed,
+    ParcelCorrected,
     ParcelLine,
     ShipmentCalledOff,
     ShipmentDelivered,
@@ -34,6 +35,14 @@ _EVENTS = [
     CallOffRefused(parcel=1),
     DeliveryFailed(parcel=1, lines=LINES, reason="nobody there", failed_at=ENDED),
     ShipmentLost(parcel=1, lines=LINES, reason="", lost_at=ENDED),
+    ParcelCorrected(
+        parcel=1,
+        surplus=1,
+        lines=LINES,
+        value=VALUE,
+        rule="shipment-doubled",
+        divergence_id="shipment-doubled-o-1001-1",
+    ),
 ]
 EVENTS = [("o-1001", event) for event in _EVENTS]
 __all__ = ["CONTRACT", "EVENTS"]

@@ -1,0 +1,106 @@
+"""`trueup divergences`: where two books disagree, and what a person decides about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from bus import subjects
+from scripts.commands.exits import OK, REFUSED, Exit
+from scripts.commands.mesh import ask_json, connected
+from scripts.commands.output import print_json, say, show
+
+Flag = Annotated[bool, Parameter(negative=())]
+COLUMNS = ["id", "rule", "subject", "stage", "amount", "currency", "detected", "said", "why"]
+SUMS = ["rule", "stage", "currency", "count", "amount"]
+
+app = App(name="divergences", help="Where two books disagree, and what is done about it.")
+
+
+@app.default
+async def listed(
+    *,
+    rule: str | None = None,
+    all: Flag = False,
+    limit: int = 50,
+    json: Flag = False,
+) -> int:
+    """List what is open, the oldest first: what is being compensated, and what waits for a person.
+
+    For example:
+
+    ```sh
+    trueup divergences
+    trueup divergences --rule stuck-confirmed --json
+    ```
+
+    Exit codes: 0 nothing is open, 1 something is, 2 usage, 3 unavailable.
+
+    Parameters
+    ----------
+    rule
+        Only those of one rule.
+    all
+        Also what is right again, or was dismissed.
+    limit
+        Rows at most.
+    json
+        JSON, with each one's steps.
+    """
+    asked: dict[str, Any] = {"limit": limit, **({} if all else {"open": True})}
+    if rule is not None:
+        asked["rule"] = rule
+    async with connected() as broker:
+        answer = await ask_json(broker, subjects.query("divergences", "list"), **asked)
+    rows = answer["rows"]
+    if json or rows:
+        show(rows, COLUMNS, json=json)
+    else:
+        say("No divergence is open.")
+    return REFUSED if any(row["open"] == "yes" for row in rows) else OK
+
+
+@app.command
+async def sums(*, json: Flag = False) -> int:
+    """Count them, and sum up their money, by rule and stage; and tell the age of the oldest."""
+    async with connected() as broker:
+        totals = await ask_json(broker, subjects.query("divergences", "totals"))
+        oldest = await ask_json(broker, subjects.query("divergences", "oldest"))
+    if json:
+        print_json({"rows": totals["rows"], "oldest": oldest["oldest"]})
+        return OK
+    show(totals["rows"], SUMS, json=False)
+    if found := oldest["oldest"]:
+        say(f"The oldest that is open: {found['id']}, since {found['detected']}.")
+    return OK
+
+
+@app.command(name="show")
+async def shown(id: str, /) -> int:
+    """Print one divergence, with all that happened to it, as JSON."""
+    async with connected() as broker:
+        print_json(await ask_json(broker, subjects.query("divergences", "get", id)))
+    return OK
+
+
+@app.command
+async def approve(id: str, /, *, why: str = "") -> int:
+    """Have done what was proposed, whatever the limits."""
+    return await _decide("ApproveCompensation", id, why)
+
+
+@app.command
+async def dismiss(id: str, /, *, why: str) -> int:
+    """Leave it as it is. It comes again when it is another one."""
+    return await _decide("DismissDivergence", id, why)
+
+
+async def _decide(command: str, id: str, why: str) -> int:
+    if not subjects.is_id(id):
+        raise Exit(2, f"{id!r} is no divergence's id: see `trueup divergences`")
+    async with connected() as broker:
+        subject = subjects.command("reconciliation", command, id)
+        answer = await ask_json(broker, subject, why=why)
+    say("Done." if answer["events"] else "Nothing has changed: it had been decided before.")
+    return OK
