@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from scripts.audit import rules
+from scripts.audit.compensations import OWNER, Compensations
 from scripts.audit.events import Event
 from scripts.audit.finding import Finding
 from scripts.audit.order import Order
@@ -32,6 +33,7 @@ MONEY = (
 class Books:
     def __init__(self, domains: Sequence[str]) -> None:
         self.trails = {domain: Trail(domain) for domain in domains}
+        self.compensations = Compensations()
         self._orders: dict[str, Order] = {}
         self._stocks: dict[str, Stock] = {}
         self._moving: dict[str, None] = {}
@@ -52,6 +54,7 @@ class Books:
             self.trails[domain].unreadable(position, f"{event.type} lacks {error}")
 
     def _book(self, event: Event) -> None:
+        self.compensations.take(event)
         if event.aggregate in OF_AN_ORDER:
             self._tell(event.id, event)
         elif event.aggregate == "stock":
@@ -84,6 +87,8 @@ class Books:
             yield from trail.findings()
         for found in self._wrong.values():
             yield from found
+        if OWNER in self.trails:
+            yield from self.compensations.findings(self.trails[OWNER].position)
 
     def units(self) -> Mapping[str, int]:
         """Of all SKUs. `left` is what shipping says, `shipped` what inventory does."""

@@ -22,6 +22,7 @@ class Event(Struct, frozen=True, gc=False):
     version: int
     type: str
     time: datetime
+    causation_id: str
     data: Data
 
 
@@ -32,6 +33,7 @@ class _Envelope(Struct, gc=False):
     version: int
     time: datetime
     data: dict[str, Any]
+    causationid: str = ""
 
 
 _envelopes = msgspec.json.Decoder(_Envelope)
@@ -43,7 +45,17 @@ def decode(domain: str, position: int, body: bytes) -> Event:
     if found.source != domain:
         raise ValueError(f"its source is {found.source}")
     aggregate, _, id = found.subject.partition("/")
-    return Event(domain, position, aggregate, id, found.version, found.type, found.time, found.data)
+    return Event(
+        domain=domain,
+        position=position,
+        aggregate=aggregate,
+        id=id,
+        version=found.version,
+        type=found.type,
+        time=found.time,
+        causation_id=found.causationid,
+        data=found.data,
+    )
 
 
 class Line(NamedTuple):

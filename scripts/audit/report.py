@@ -22,6 +22,7 @@ class Report(Struct, frozen=True, kw_only=True):
     orders: int
     skus: int
     moving: int
+    compensations: int
     units: Mapping[str, int]
     money: Mapping[str, Mapping[str, int]]
     findings: Sequence[Finding]
@@ -32,6 +33,8 @@ class Report(Struct, frozen=True, kw_only=True):
             f"{sum(self.events.values()):,} events of {len(self.events)} domains, "
             f"{self.orders:,} orders, {self.skus:,} SKUs"
         )
+        if self.compensations:
+            covered += f", {self.compensations:,} compensations"
         moving = f"; {self.moving:,} orders still moving, not judged" if self.moving else ""
         if self.balanced:
             return f"balanced: {covered}{moving}"
@@ -60,6 +63,7 @@ def report(auditing: Auditing) -> Report:
         orders=books.orders,
         skus=books.skus,
         moving=auditing.moving,
+        compensations=len(books.compensations),
         units=books.units(),
         money=books.money(),
         findings=findings,

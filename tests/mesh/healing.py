@@ -91,7 +91,7 @@ def _deafened(reactions: Iterable[Reaction], upstream: str, event: str) -> Seque
     return [without(each) if each.upstream.domain == upstream else each for each in reactions]
 
 
-async def plant(it: Shop, domain: str, key: Key, *events: Event) -> None:
+async def plant(it: Shop, domain: str, key: Key, *events: Event, caused_by: str = "") -> None:
     """Writes what no decider has decided, beside the domain's process."""
     store, contract = it.mesh.stores[domain], it.mesh.domains[domain].contract
     version = sum(1 for event in await it.mesh.events(domain, key.id) if event.key == key)
@@ -107,7 +107,7 @@ async def plant(it: Shop, domain: str, key: Key, *events: Event) -> None:
             dataversion=contract.dataversion(name),
             time=it.mesh.clock.now(),
             correlation_id=id,
-            causation_id=id,
+            causation_id=caused_by or id,
         )
         new.append(NewEvent(id, key, number, name, body))
     await store.append(Append(expected={key: version}, events=new))

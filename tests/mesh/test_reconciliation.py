@@ -14,6 +14,7 @@ from domains.inventory.messages import (
     Part,
     ReceiveReturn,
     ReturnedPart,
+    StockAdjusted,
     StockReserved,
     UnitsReserved,
 )
@@ -28,7 +29,7 @@ from domains.shipping.messages import (
 from projections.reconciliation.obligations import OBLIGATIONS, Obligation
 from tests.mesh.healing import Healing, deaf, healing, plant
 from tests.mesh.shop import boleto, card, euro, line, order, voucher
-from tests.simulation.books import nothing_diverges, the_audit_balances
+from tests.simulation.books import audited, nothing_diverges, the_audit_balances
 
 UNANSWERED = Obligation(
     "cancellation-unanswered", "", "ordering", "CancellationRequested", "shipping", ()
@@ -201,3 +202,26 @@ async def test_two_who_look_at_the_same_time_are_as_one(they: Healing) -> None:
         await they.look()  # what the others have told may not have come round yet
     await they.heal()
     await made_right(they)
+
+
+async def test_the_audit_knows_a_correction_that_nobody_asked_for(they: Healing) -> None:
+    own_doing = StockAdjusted(on_hand=1, reserved=0, rule="none", divergence_id="none")
+    await plant(they.it, "inventory", Key("stock", "tea"), own_doing)
+    await they.it.mesh.rest()
+    assert await rules_broken(they) == {"every compensation answers a divergence"}
+
+
+async def test_the_audit_knows_a_compensation_that_was_booked_twice(they: Healing) -> None:
+    units = UnitsReserved(order_id="o-2", quantity=1)
+    await plant(they.it, "inventory", Key("stock", "tea"), units)
+    await they.heal()
+    (adjusted,) = await they.it.all("inventory", "tea", "StockAdjusted")
+    await they.it.mesh.advance(timedelta(seconds=1))
+    key, again = Key("stock", "tea"), adjusted.data
+    await plant(they.it, "inventory", key, again, caused_by=adjusted.causation_id)
+    await they.it.mesh.rest()
+    assert "a compensation is booked once" in await rules_broken(they)
+
+
+async def rules_broken(they: Healing) -> set[str]:
+    return {finding.rule for finding in (await audited(they.it)).findings()}

@@ -144,16 +144,20 @@ async def the_streams_are_the_stores(it: Shop) -> None:
 
 
 async def the_audit_balances(it: Shop) -> None:
+    found = list((await audited(it)).findings())
+    assert found == [], found
+
+
+async def audited(it: Shop) -> Books:
     """So says who has no line in common with those who keep the books."""
-    audited = Books([*it.mesh.stores])
+    books = Books([*it.mesh.stores])
     for domain, store in it.mesh.stores.items():
         head = await store.head()
         for event in await store.read(0, head.position):
-            audited.take(domain, event.position, event.body)
-        assert audited.trails[domain].digest == head.digest
-    assert audited.balance(END) == 0
-    found = list(audited.findings())
-    assert found == [], found
+            books.take(domain, event.position, event.body)
+        assert books.trails[domain].digest == head.digest
+    assert books.balance(END) == 0
+    return books
 
 
 async def nothing_diverges(it: Shop) -> None:
