@@ -138,7 +138,7 @@ async def listing(rows: Rows, _: str, asked: Some) -> Page:
 
 VIEW = View(
     name="payments",
-    version=1,
+    version=2,
     sources=[Source(PAYMENTS, Payment, OF_ONE_PAYMENT)],
     keys=keys,
     fold=fold,

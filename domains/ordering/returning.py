@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from bus.decider import Refused, Unknown
+from bus.decider import NotYet, Refused, Unknown
 from bus.messages import Money, total
 from domains.ordering.after import Units, added, quantities, shares
 from domains.ordering.messages import (
@@ -18,12 +18,22 @@ from domains.ordering.messages import (
 )
 from domains.ordering.paying import by_seller
 from domains.ordering.states import Cancelling as CancellingOrder
-from domains.ordering.states import Confirmed, Delivered, Order, Shipped, Sold, Unplaced
+from domains.ordering.states import (
+    Confirmed,
+    Delivered,
+    Order,
+    Shipped,
+    Sold,
+    Unplaced,
+    settled,
+)
 
 RETURN_WINDOW = timedelta(days=30)
 """After the units have arrived."""
 TIME_TO_SEND_BACK = timedelta(days=30)
 """After the return was asked for."""
+MAX_RETURNS = 1000
+"""Of one order: also those that have expired stay part of it."""
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(days=1)
 SOLD = (Confirmed, CancellingOrder, Shipped, Delivered)
@@ -36,8 +46,16 @@ def request_return(
         raise Unknown("UnknownOrder", f"There is no order {command.id}.")
     if not isinstance(state, SOLD):
         raise Refused("NothingArrived", f"Nothing of {command.id} has arrived.")
+    if len(state.after.returns) >= MAX_RETURNS:
+        raise Refused("TooManyReturns", f"No order has more than {MAX_RETURNS} returns.")
     wanted = _wanted(command)
-    _allowed(state, wanted, _asked_at(command, now))
+    at = _asked_at(command, now)
+    try:
+        _allowed(state, wanted, at)
+    except Refused as refusal:
+        if not _on_its_way(state):
+            raise
+        raise NotYet("shipping", refusal) from refusal  # it may have arrived a moment ago
     skus = {line.line: line.sku for line in state.order.lines}
     return [
         ReturnRequested(
@@ -48,6 +66,12 @@ def request_return(
             expires_at=now + TIME_TO_SEND_BACK,
         )
     ]
+
+
+def _on_its_way(state: Sold) -> bool:
+    """Whether shipping may know of an arrival that we haven't heard of."""
+    further = state.after.replacements.values()
+    return not settled(state.parcels) or any(r.delivered_at is None and not r.over for r in further)
 
 
 def _wanted(command: RequestReturn) -> Units:

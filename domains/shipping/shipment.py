@@ -95,11 +95,9 @@ def _parcel(command: DispatchShipment | Ending | CorrectShipment, shipment: Ship
         raise NotYet("ordering", Unknown("UnknownShipment", f"Nothing to send for {command.id}."))
     parcel = shipment.get(command.parcel)
     if parcel is None:
-        raise Unknown(
-            "UnknownParcel",
-            f"Order {command.id} has no parcel {command.parcel}, it has {len(shipment)}.",
-            parcels=len(shipment),
-        )
+        message = f"Order {command.id} has no parcel {command.parcel}, it has {len(shipment)}."
+        # A replacement may have been confirmed a moment ago.
+        raise NotYet("ordering", Unknown("UnknownParcel", message, parcels=len(shipment)))
     if parcel.stage == "called off":
         raise Refused("CalledOff", f"Parcel {command.parcel} of {command.id} was called off.")
     return parcel

@@ -235,3 +235,42 @@ async def test_no_more_is_refunded_than_was_taken(stage: Stage, order: str) -> N
 
     (line,) = await stage.report(order)
     assert (line.captured, line.refunded) == (2000, 2000)
+
+
+async def test_a_capture_that_fails_takes_nothing_and_stays_failed(
+    stage: Stage, order: str
+) -> None:
+    answer = await stage.provider.ask(authorize(order, token="tok_capture_fails"), f"{order}-1")
+    assert isinstance(answer, Done)
+    reference = answer.reference
+
+    first = await stage.provider.ask(capture(order, 2000, reference), f"{order}-c1")
+    again = await stage.provider.ask(capture(order, 2000, reference), f"{order}-c1")
+    other = await stage.provider.ask(capture(order, 500, reference), f"{order}-c2")
+
+    assert isinstance(first, Refusal)
+    assert first.reason
+    assert first == again == other
+    (line,) = await stage.report(order)
+    assert (line.authorised, line.captured, line.voided) == (5000, 0, 0)
+
+
+async def test_what_could_not_be_captured_can_be_let_go(stage: Stage, order: str) -> None:
+    answer = await stage.provider.ask(authorize(order, token="tok_capture_fails"), f"{order}-1")
+    assert isinstance(answer, Done)
+    await stage.provider.ask(capture(order, 2000, answer.reference), f"{order}-c1")
+
+    voided = await stage.provider.ask(void(order, 5000, answer.reference), f"{order}-v1")
+
+    assert isinstance(voided, Done)
+    (line,) = await stage.report(order)
+    assert (line.captured, line.voided) == (0, 5000)
+
+
+async def test_other_cards_are_captured_as_before(stage: Stage, order: str) -> None:
+    await stage.provider.ask(authorize(order, token="tok_capture_fails"), f"{order}-1")
+    reference = await held(stage, order)
+
+    captured = await stage.provider.ask(capture(order, 2000, reference), f"{order}-c1")
+
+    assert isinstance(captured, Done)

@@ -89,6 +89,7 @@ async def test_a_shop_at_rest_balances(ground: Ground) -> None:
     assert (found.orders, found.skus, found.moving) == (4, 2, 0)
     assert found.units == {
         "received": 18,
+        "returned": 0,
         "written_off": 0,
         "shipped": 3,
         "on_hand": 15,

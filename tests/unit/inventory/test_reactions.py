@@ -8,15 +8,35 @@ import pytest
 from bus.messages import Money
 from bus.testing import given
 from domains.inventory.domain import DOMAIN
-from domains.inventory.messages import Part, ReleaseStock, ReserveStock, ShipStock
+from domains.inventory.messages import (
+    ExpectedLine,
+    ExpectReturn,
+    ForgetReturn,
+    Part,
+    ReleaseStock,
+    ReserveReplacement,
+    ReserveStock,
+    ShipStock,
+    TakeBack,
+)
 from domains.ordering.messages import (
     CancelReason,
     LinesCancelled,
     OrderCancelled,
     OrderLine,
     OrderPlaced,
+    ReplacementRequested,
+    ReturnedLine,
+    ReturnExpired,
+    ReturnRequested,
 )
-from domains.shipping.messages import ParcelLine, ShipmentDelivered, ShipmentDispatched
+from domains.shipping.messages import (
+    DeliveryFailed,
+    ParcelLine,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentLost,
+)
 
 inventory = partial(given, DOMAIN)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,3 +108,46 @@ def test_a_delivery_changes_no_stock() -> None:
     delivered = ShipmentDelivered(parcel=1, delivered_at=NOW)
 
     assert inventory().when_heard(delivered, id="o-1").commands == ()
+
+
+def test_a_return_is_expected_line_by_line_until_it_expires() -> None:
+    asked = ReturnRequested(
+        number=2,
+        lines=[
+            ReturnedLine(line=1, sku="tea-1", quantity=2),
+            ReturnedLine(line=3, sku="tea-1", quantity=1),
+        ],
+        reason="",
+        exchange=True,
+        expires_at=NOW,
+    )
+
+    heard = inventory().when_heard(asked, id="o-1")
+
+    lines = [
+        ExpectedLine(line=1, sku="tea-1", quantity=2),
+        ExpectedLine(line=3, sku="tea-1", quantity=1),
+    ]
+    assert heard.commands == (ExpectReturn(id="o-1", number=2, lines=lines),)
+    expired = inventory().when_heard(ReturnExpired(number=2), id="o-1")
+    assert expired.commands == (ForgetReturn(id="o-1", number=2),)
+
+
+def test_a_replacement_has_its_units_reserved_each_sku_once() -> None:
+    asked = ReplacementRequested(number=1, parcel=3, lines=LINES)
+
+    heard = inventory().when_heard(asked, id="o-1")
+
+    assert heard.commands == (ReserveReplacement(id="o-1", parcel=3, parts=PARTS),)
+
+
+def test_a_parcel_that_comes_back_brings_its_units_and_a_lost_one_does_not() -> None:
+    lines = [ParcelLine(line=n, sku="tea-1", quantity=n) for n in (1, 3)]
+    failed = DeliveryFailed(parcel=2, lines=lines, reason="", failed_at=NOW)
+    lost = ShipmentLost(parcel=2, lines=lines, reason="", lost_at=NOW)
+
+    heard = inventory().when_heard(failed, id="o-1")
+
+    parts = [Part(sku="tea-1", quantity=4)]
+    assert heard.commands == (TakeBack(id="o-1", parcel=2, parts=parts),)
+    assert inventory().when_heard(lost, id="o-1").commands == ()

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bus.decider import Refused
+from bus.decider import NotYet, Refused
 from bus.envelope import Key
 from bus.messages import Command, Event
 from bus.testing import NOW
@@ -32,7 +32,7 @@ class Life:
         states = dict.fromkeys(DOMAIN.reads(command), self.state)
         try:
             decided = DOMAIN.decide(command, states, NOW)
-        except Refused:
+        except (Refused, NotYet):
             return
         for key, event in decided:
             self.state = DOMAIN.evolve(key, self.state, event)

@@ -7,7 +7,9 @@ from bus.testing import NOW, at
 from domains.catalog import messages as catalog
 from domains.inventory import messages as inventory
 from domains.ordering.messages import (
+    AcceptReturn,
     ConfirmOrder,
+    ConfirmReplacement,
     FailPayment,
     ForgetPrice,
     NotePrice,
@@ -16,8 +18,11 @@ from domains.ordering.messages import (
     RecordCallOff,
     RecordDelivery,
     RecordDispatch,
+    RecordLoss,
+    RefuseReplacement,
     RejectOrder,
     RequestPayment,
+    ReturnLine,
 )
 from domains.payments import messages as payments
 from domains.shipping import messages as shipping
@@ -25,6 +30,16 @@ from tests.unit.ordering.examples import PLACED, REQUESTED, eur, ordering
 
 DISPATCHED = shipping.ShipmentDispatched(
     parcel=2, seller_id="shop", lines=[], value=eur(1), carrier="post", dispatched_at=NOW
+)
+RECEIVED = inventory.ReturnReceived(
+    number=2,
+    receipt=3,
+    reference="",
+    parts=[
+        inventory.ReceivedPart(line=1, sku="tea-1", sellable=2, scrapped=1),
+        inventory.ReceivedPart(line=4, sku="tea-1", sellable=0, scrapped=1),
+    ],
+    complete=True,
 )
 LISTED = catalog.ProductListed(name="Tea", price=eur(450), category="", seller_id="teahouse")
 
@@ -51,6 +66,32 @@ LISTED = catalog.ProductListed(name="Tea", price=eur(450), category="", seller_i
         (
             shipping.CallOffRefused(parcel=2),
             RecordCallOff(id="x-1", parcel=2, called_off=False),
+        ),
+        (
+            shipping.DeliveryFailed(parcel=2, lines=[], reason="", failed_at=NOW),
+            RecordLoss(id="x-1", parcel=2, came_back=True),
+        ),
+        (
+            shipping.ShipmentLost(parcel=2, lines=[], reason="", lost_at=NOW),
+            RecordLoss(id="x-1", parcel=2, came_back=False),
+        ),
+        (
+            RECEIVED,
+            AcceptReturn(
+                id="x-1",
+                number=2,
+                receipt=3,
+                lines=[ReturnLine(line=1, quantity=3), ReturnLine(line=4, quantity=1)],
+                complete=True,
+            ),
+        ),
+        (
+            inventory.ReplacementReserved(parcel=3, parts=[]),
+            ConfirmReplacement(id="x-1", parcel=3),
+        ),
+        (
+            inventory.ReplacementRefused(parcel=3, shortfalls=[]),
+            RefuseReplacement(id="x-1", parcel=3),
         ),
     ],
 )

@@ -158,3 +158,34 @@ def test_what_comes_back_is_given_back_whatever_can_be_captured(
     assert play.owed >= 0
     if not closed:
         assert play.owed == 0
+
+
+@settings(max_examples=200)
+@given(PAYMENTS, st.data())
+def test_lines_that_are_cancelled_are_given_back_whatever_can_be_captured(
+    payments: list[tuple[PaymentType, int]], data: DataObject
+) -> None:
+    closed = frozenset(n for n in range(1, len(payments) + 1) if data.draw(st.booleans()))
+    play = Play(payments, World(closed=closed))
+    play.go_on([], data)
+    values = dict(enumerate(parcels(sum(amount for _, amount in payments), data), 1))
+    left = {n: value for n, value in values.items() if data.draw(st.booleans())}
+    back = {n: data.draw(st.integers(0, value)) for n, value in left.items()}
+    off = sum(values.values()) - sum(left.values())
+
+    play.go_on(
+        [
+            *(CapturePayments(parcel=n, value=eur(value)) for n, value in left.items()),
+            *(
+                RefundPayments(value=eur(value), cause_id=f"ordering:{n}")
+                for n, value in back.items()
+            ),
+            free(off, "ordering:99"),
+            free(off, "ordering:99"),
+        ],
+        data,
+    )
+
+    assert play.held == 0
+    assert play.kept + play.owed == sum(left.values()) - sum(back.values())
+    assert play.owed >= 0

@@ -1,5 +1,6 @@
 """Each request is one call with a name of its own, and its answer is recorded where it belongs."""
 
+import msgspec
 import pytest
 
 from bus.duties import Call
@@ -8,8 +9,11 @@ from bus.outside import Later
 from domains.payments.answers import AskProvider
 from domains.payments.messages import (
     CapturePayments,
+    ChargeMoved,
+    ParcelCharged,
     RecordAuthorization,
     RecordCapture,
+    RecordCaptureFailure,
     RecordDecline,
     RecordRefund,
     RecordSettlement,
@@ -28,7 +32,7 @@ from domains.payments.provider import (
     Settle,
     Void,
 )
-from tests.unit.payments.examples import CARD, COLLECT, PAID, eur, free, payments
+from tests.unit.payments.examples import CARD, COLLECT, PAID, capture, eur, free, payments, shares
 
 AUTHORIZE = Authorize(
     order_id="o-1",
@@ -116,6 +120,42 @@ async def test_a_decline_is_recorded_with_its_reason() -> None:
     declined = await AskProvider(Saying(Refusal("no funds")))(AUTHORIZE, "key")
 
     assert declined == RecordDecline(id="o-1", payment=2, reason="no funds")
+
+
+async def test_a_refused_capture_is_recorded_as_the_one_that_failed() -> None:
+    again = msgspec.structs.replace(CAPTURE, number=2)
+    for asked in (CAPTURE, again):
+        failed = await AskProvider(Saying(Refusal("card closed")))(asked, "key")
+
+        assert failed == RecordCaptureFailure(
+            id="o-1", payment=2, parcel=1, number=asked.number, reason="card closed"
+        )
+        done = await AskProvider(Saying(Done("ch_2")))(asked, "key")
+        assert done == RecordCapture(
+            id="o-1", payment=2, parcel=1, amount=eur(2000), number=asked.number
+        )
+
+
+def test_a_second_capture_for_a_parcel_has_a_name_of_its_own() -> None:
+    first = payments(
+        *PAID,
+        ParcelCharged(parcel=1, value=eur(2000), shares=shares({CARD: 2000})),
+        capture(1, 2000),
+        ChargeMoved(parcel=1, amount=eur(300), shares=shares({CARD: 300})),
+    )
+    first.when(CapturePayments(id="o-1", parcel=2, value=eur(1000))).then_duties(
+        Call(
+            name="o-1:capture:2:1:2",
+            request=Capture(
+                order_id="o-1",
+                payment=2,
+                parcel=1,
+                amount=eur(300),
+                reference="ch_2",
+                number=2,
+            ),
+        )
+    )
 
 
 async def test_what_is_pending_is_asked_again_later() -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bus.messages import Event
 from bus.testing import NOW
 from domains.ordering.messages import (
     CancelReason,
@@ -11,10 +12,13 @@ from domains.ordering.messages import (
     OrderCancelled,
     OrderConfirmed,
     OrderPayment,
+    ParcelLost,
     PaymentRequested,
+    ReplacementUnavailable,
+    ReturnAccepted,
 )
-from domains.payments.messages import CapturePayments
-from domains.shipping.messages import ShipmentDelivered, ShipmentDispatched
+from domains.payments.messages import CapturePayments, RefundPayments
+from domains.shipping.messages import DeliveryFailed, ShipmentDelivered, ShipmentDispatched
 from tests.unit.payments.examples import AMOUNTS, COLLECT, TYPES, eur, free, payments, stop
 
 
@@ -77,3 +81,35 @@ def test_other_news_moves_no_money() -> None:
     assert payments().when_heard(confirmed, id="o-1").commands == ()
     delivered = ShipmentDelivered(parcel=1, delivered_at=NOW)
     assert payments().when_heard(delivered, id="o-1").commands == ()
+    failed = DeliveryFailed(parcel=1, lines=[], reason="", failed_at=NOW)
+    assert payments().when_heard(failed, id="o-1").commands == ()
+
+
+def accepted(amount: int, *, exchange: bool = False) -> ReturnAccepted:
+    return ReturnAccepted(
+        number=1,
+        receipt=1,
+        lines=[],
+        value=eur(amount),
+        exchange=exchange,
+        complete=True,
+        ordered_at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        accepted(700),
+        ParcelLost(parcel=1, came_back=True, lines=[], value=eur(700), ordered_at=NOW),
+        ReplacementUnavailable(parcel=3, lines=[], value=eur(700), ordered_at=NOW),
+    ],
+)
+def test_what_came_back_or_never_arrived_is_refunded(heard: Event) -> None:
+    commands = payments().when_heard(heard, id="o-1").commands
+
+    assert commands == (RefundPayments(id="o-1", value=eur(700), cause_id="ordering:1"),)
+
+
+def test_an_exchange_gives_nothing_back() -> None:
+    assert payments().when_heard(accepted(0, exchange=True), id="o-1").commands == ()

@@ -9,9 +9,17 @@ from domains.ordering.messages import (
     OrderCancelled,
     OrderConfirmed,
     OrderLine,
+    ReplacementConfirmed,
+    ReplacementUnavailable,
 )
 from domains.shipping.domain import DOMAIN
-from domains.shipping.messages import CallOffShipments, ParcelLine, ParcelPlan, PlanShipments
+from domains.shipping.messages import (
+    CallOffShipments,
+    ParcelLine,
+    ParcelPlan,
+    PlanReplacement,
+    PlanShipments,
+)
 
 shipping = partial(given, DOMAIN)
 
@@ -70,3 +78,22 @@ def test_an_order_that_has_been_cancelled_asks_for_nothing_more() -> None:
     )
 
     assert shipping().when_heard(cancelled, id="o-1").commands == ()
+
+
+def test_a_replacement_is_planned_as_worth_nothing() -> None:
+    confirmed = ReplacementConfirmed(parcel=3, lines=[TEA, CUP])
+
+    heard = shipping().when_heard(confirmed, id="o-1")
+
+    lines = [
+        ParcelLine(line=1, sku="sku-1", quantity=2),
+        ParcelLine(line=3, sku="sku-3", quantity=4),
+    ]
+    plan = ParcelPlan(seller_id="shop", lines=lines, value=Money(0, "EUR"))
+    assert heard.commands == (PlanReplacement(id="o-1", parcel=3, plan=plan),)
+
+
+def test_a_replacement_that_cannot_be_had_is_not_planned() -> None:
+    gone = ReplacementUnavailable(parcel=3, lines=[TEA], value=TEA.value, ordered_at=NOW)
+
+    assert shipping().when_heard(gone, id="o-1").commands == ()

@@ -113,10 +113,10 @@ def test_an_order_that_may_just_have_been_confirmed_is_not_refused_on_a_stale_co
 @pytest.mark.parametrize(
     "command", [DispatchShipment(id="o-1", parcel=3), DeliverShipment(id="o-1", parcel=3)]
 )
-def test_a_parcel_that_the_order_does_not_have_is_unknown(
+def test_a_parcel_that_may_be_a_replacement_just_confirmed_is_not_refused_on_a_stale_copy(
     command: DispatchShipment | DeliverShipment,
 ) -> None:
-    shipping(*PLANNED).when(command).then(Unknown("UnknownParcel", parcels=2))
+    shipping(*PLANNED).when(command).then(NotYet("ordering", Unknown("UnknownParcel", parcels=2)))
 
 
 def test_leaving_twice_is_leaving_once() -> None:
