@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
+from bus.broker.port import Broker, Reply
 from bus.envelope import Key
 from bus.testing.ground import Ground, MemoryGround
 from domains.catalog.messages import ListProduct
@@ -27,7 +30,8 @@ from domains.shipping.messages import (
     ShipmentDispatched,
 )
 from projections.reconciliation.obligations import OBLIGATIONS, Obligation
-from tests.mesh.healing import Healing, deaf, healing, plant
+from projections.reconciliation.worker import Reconciler
+from tests.mesh.healing import GRACE, Healing, deaf, healing, plant
 from tests.mesh.shop import boleto, card, euro, line, order, voucher
 from tests.simulation.books import audited, nothing_diverges, the_audit_balances
 
@@ -225,3 +229,50 @@ async def test_the_audit_knows_a_compensation_that_was_booked_twice(they: Healin
 
 async def rules_broken(they: Healing) -> set[str]:
     return {finding.rule for finding in (await audited(they.it)).findings()}
+
+
+class Dying:
+    """A broker of somebody who is killed when he has asked `times` times, before or after it."""
+
+    def __init__(self, broker: Broker, times: int, *, asks: bool) -> None:
+        self._broker = broker
+        self._left = times
+        self._asks = asks
+
+    async def request(self, *asked: Any, **more: Any) -> Reply:
+        self._left -= 1
+        if self._left < 0:
+            if self._asks:
+                await self._broker.request(*asked, **more)
+            raise Killed
+        return await self._broker.request(*asked, **more)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["before", "after"])
+async def test_killed_at_any_point_it_is_compensated_once(
+    memory_ground: MemoryGround, asks: bool
+) -> None:
+    """Three faults at once, of which each look tells as many as it can."""
+    async with healing(memory_ground, deaf("inventory", "shipping", "ShipmentDispatched")) as they:
+        it, whole = they.it, they.reconciler
+        await it.stock(tea=10)
+        for number in range(3):
+            await it.accepted(order(f"o-{number}", line("tea")))
+        await it.mesh.rest()
+        for number in range(3):
+            await it.accepted(DispatchShipment(id=f"o-{number}"))
+        await it.mesh.advance(timedelta(seconds=31))
+        for times in range(20):
+            dying = cast(Broker, Dying(it.mesh.broker, times, asks=asks))
+            they.reconciler = Reconciler(dying, GRACE, it.mesh.clock)
+            with suppress(Killed):
+                await they.look()
+            await it.mesh.rest()
+        they.reconciler = whole
+        await they.heal()
+        assert len(await they.told("CompensationRequested")) == 3
+        await made_right(they)

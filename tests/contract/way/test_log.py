@@ -9,7 +9,7 @@ import pytest
 
 from bus import log, subjects
 from bus.broker.port import Reply
-from bus.store.port import Append
+from bus.store.port import START, Append, Checkpoint, Moved
 from tests.contract.way.conftest import Till
 from tests.contract.way.till_events import append, deposited
 
@@ -73,6 +73,16 @@ async def test_an_answer_is_cut_where_it_would_not_fit(till: Till) -> None:
         seen += len(batch)
         if seen == 3:
             break
+
+
+async def test_who_owes_something_says_how_far_he_has_got(till: Till) -> None:
+    event = deposited("t-1", 1)
+    moved = Moved("shop", START, Checkpoint(7, "event-7"))
+    await till.store.append(Append(expected={event.key: 0}, events=[event], moved=[moved]))
+    endpoints = log.endpoints(till.contract, till.store, upstreams=["shop", "bank"])
+    await till.broker.serve("till", "A till", "1.0.0", endpoints)
+    reply = await ask(till, subjects.log_tracking("till"))
+    assert msgspec.json.decode(reply.body) == {"positions": {"shop": 7, "bank": 0}, "head": 1}
 
 
 NONSENSE = [
