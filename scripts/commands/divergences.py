@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from cyclopts import App, Parameter
 
 from bus import subjects
-from scripts.commands.exits import OK, REFUSED, Exit
-from scripts.commands.mesh import ask_json, connected
+from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
+from scripts.commands.mesh import ask, ask_json, connected
 from scripts.commands.output import print_json, say, show
 
 Flag = Annotated[bool, Parameter(negative=())]
@@ -98,9 +99,14 @@ async def dismiss(id: str, /, *, why: str) -> int:
 
 async def _decide(command: str, id: str, why: str) -> int:
     if not subjects.is_id(id):
-        raise Exit(2, f"{id!r} is no divergence's id: see `trueup divergences`")
+        raise Exit(USAGE, f"{id!r} is no divergence's id: see `trueup divergences`.")
+    subject = subjects.command("reconciliation", command, id)
     async with connected() as broker:
-        subject = subjects.command("reconciliation", command, id)
-        answer = await ask_json(broker, subject, why=why)
+        reply = await ask(broker, subject, msgspec.json.encode({"why": why}))
+    answer = msgspec.json.decode(reply.body)
+    if answer["status"] == "unavailable":
+        raise Exit(UNAVAILABLE, f"{answer['message']}")
+    if answer["status"] != "accepted":
+        raise Exit(REFUSED, f"{answer['message']}")
     say("Done." if answer["events"] else "Nothing has changed: it had been decided before.")
     return OK
