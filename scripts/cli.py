@@ -52,6 +52,7 @@ COMMANDS = {
     },
     BOOKS: {
         "divergences": "divergences:app",
+        "count": "count:count",
         "parked": "parked:parked",
         "retry": "parked:retry",
         "import": "olist:import_app",

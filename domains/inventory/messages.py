@@ -59,6 +59,13 @@ class ReceiveReturn(Command, tag="ReceiveReturn"):
     reference: Text = ""
 
 
+class CountStock(Command, tag="CountStock"):
+    """So many units were found on the shelf. `reference` names the count: it is taken once."""
+
+    counted: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    reference: Annotated[Text, Meta(min_length=1)]
+
+
 # Commands that only inventory sends to itself. The id is the order's.
 
 
@@ -141,6 +148,15 @@ class StockWrittenOff(Event, tag="StockWrittenOff"):
     quantity: Quantity
     reason: Text
     order_id: Id | None = None
+
+
+class StockCounted(Event, tag="StockCounted"):
+    """`counted` units were on the shelf where the books said `on_hand`. They are as they were: to
+    put them right is a compensation."""
+
+    counted: Units
+    on_hand: Units
+    reference: Text
 
 
 class UnitsReserved(Event, tag="UnitsReserved"):
@@ -251,7 +267,7 @@ class ReservationAdjusted(Event, tag="ReservationAdjusted"):
 
 CONTRACT = Contract(
     domain="inventory",
-    commands={"stock": (ReceiveStock, WriteOffStock), "reservation": (ReceiveReturn,)},
+    commands={"stock": (ReceiveStock, WriteOffStock, CountStock), "reservation": (ReceiveReturn,)},
     internal={
         "reservation": (
             ReserveStock,
@@ -273,6 +289,7 @@ CONTRACT = Contract(
             UnitsShipped,
             UnitsReturned,
             StockAdjusted,
+            StockCounted,
         ),
         "reservation": (
             StockReserved,

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bus.decider import Decider, Refused
 from bus.messages import Event
 from domains.inventory.messages import (
+    CountStock,
     ReceiveStock,
     StockAdjusted,
+    StockCounted,
     StockReceived,
     StockWrittenOff,
     UnitsReleased,
@@ -32,6 +35,8 @@ MAX_ON_HAND = 2**53 - 1
 class Stock(Struct, frozen=True):
     on_hand: int = 0
     reserved: int = 0
+    counted: str = ""
+    """The last count's reference."""
 
     @property
     def available(self) -> int:
@@ -44,6 +49,8 @@ def decide(command: object, stock: Stock, now: datetime) -> Sequence[Event]:
             return _receive(command, stock)
         case WriteOffStock():
             return _write_off(command, stock)
+        case CountStock():
+            return _count(command, stock)
         case _:
             return ()
 
@@ -71,22 +78,38 @@ def _write_off(command: WriteOffStock, stock: Stock) -> Sequence[Event]:
     return [StockWrittenOff(quantity=command.quantity, reason=command.reason)]
 
 
-def evolve(stock: Stock, event: object) -> Stock:  # noqa: PLR0911
+def _count(command: CountStock, stock: Stock) -> Sequence[Event]:
+    if command.reference == stock.counted:
+        return ()
+    return [
+        StockCounted(counted=command.counted, on_hand=stock.on_hand, reference=command.reference)
+    ]
+
+
+def evolve(stock: Stock, event: object) -> Stock:
+    if isinstance(event, StockCounted):
+        return replace(stock, counted=event.reference)
+    on_hand, reserved = _moved(event)
+    return replace(stock, on_hand=stock.on_hand + on_hand, reserved=stock.reserved + reserved)
+
+
+def _moved(event: object) -> tuple[int, int]:  # noqa: PLR0911
+    """What it changes: units on hand, and reserved of these."""
     match event:
         case StockReceived() | UnitsReturned():
-            return Stock(stock.on_hand + event.quantity, stock.reserved)
+            return event.quantity, 0
         case StockWrittenOff():
-            return Stock(stock.on_hand - event.quantity, stock.reserved)
+            return -event.quantity, 0
         case UnitsReserved():
-            return Stock(stock.on_hand, stock.reserved + event.quantity)
+            return 0, event.quantity
         case UnitsReleased():
-            return Stock(stock.on_hand, stock.reserved - event.quantity)
+            return 0, -event.quantity
         case UnitsShipped():
-            return Stock(stock.on_hand - event.quantity, stock.reserved - event.quantity)
+            return -event.quantity, -event.quantity
         case StockAdjusted():
-            return Stock(stock.on_hand + event.on_hand, stock.reserved + event.reserved)
+            return event.on_hand, event.reserved
         case _:
-            return stock
+            return 0, 0
 
 
 STOCK = Decider(Stock(), decide, evolve, state=Stock)

@@ -44,6 +44,10 @@ def fold(facts: Facts | None, event: Recorded[Any], key: str) -> Facts:
             text = {"price": f"{price.amount} {price.currency}"}
         case ordering.PriceNoted(price=price):
             text = {"price": f"{price.amount} {price.currency}"}
+        case inventory.StockCounted(counted=counted, on_hand=on_hand):
+            text = {"counted": str(counted), "books": str(on_hand)}
+        case inventory.StockAdjusted(rule="count-differs"):
+            text = {}
         case catalog.ProductDelisted() | ordering.PriceForgotten():
             text = {"price": ""}
         case _:
@@ -59,7 +63,9 @@ def fold(facts: Facts | None, event: Recorded[Any], key: str) -> Facts:
 
 def _told(facts: Facts | None, event: Recorded[Any], key: str) -> Facts:
     kind, _, id = key.partition("/")
-    facts = facts or Facts(of=Subject(kind=cast(Kind, kind), id=id), time=event.time)
+    facts = facts or Facts(
+        of=Subject(kind=cast(Kind, kind), id=id), time=event.time, position=event.position
+    )
     if kind == "sku":
         return last(facts, event)
     mark = f"{event.type}:{event.id}" if event.aggregate == "stock" else mark_of(event)

@@ -209,6 +209,21 @@ def reserved_beyond_stock(sku: Order) -> Iterator[Found]:
         )
 
 
+def count_differs(sku: Order) -> Iterator[Found]:
+    """What was on the shelf, and what the books said at that moment."""
+    inventory = sku.get("inventory")
+    if inventory is None or "counted" not in inventory.text:
+        return
+    counted, books = int(inventory.text["counted"]), int(inventory.text["books"])
+    if counted != books:
+        yield Found(
+            rule="count-differs",
+            said=f"{counted} were counted, where the books said {books}",
+            since=inventory.time,
+            remedy=CorrectStock(on_hand={inventory.of.id: counted - books}),
+        )
+
+
 OF_AN_ORDER: tuple[Check, ...] = (
     obligations.found,
     sent_twice,
@@ -219,7 +234,7 @@ OF_AN_ORDER: tuple[Check, ...] = (
     delivered_without_payment,
     stuck,
 )
-OF_A_SKU: tuple[Check, ...] = (price_noted, reserved_beyond_stock)
+OF_A_SKU: tuple[Check, ...] = (price_noted, reserved_beyond_stock, count_differs)
 
 RULES: tuple[Rule, ...] = (
     *(
@@ -247,6 +262,7 @@ RULES: tuple[Rule, ...] = (
         for state in DEADLINES
     ),
     Rule("price-differs", "ordering's price is not the catalog's", "ordering takes it again"),
+    Rule("count-differs", "other units were counted than the books say", "inventory takes them"),
     Rule("reserved-beyond-stock", "more is kept than there is", "a person decides"),
 )
 

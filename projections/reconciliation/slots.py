@@ -24,12 +24,15 @@ class Mark(Struct, frozen=True, array_like=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One stream's. `marks` are the events by name and, where there may be several, by part:
+    """One stream's, up to its last event of this, at `position`.
+
+    `marks` are the events by name and, where there may be several, by part:
     `ShipmentDispatched:2`. `units` and `money` are sums by what was done with what: `kept:tea-1`,
     `captured:1`. `text` is what is compared as it is."""
 
     of: Subject
     time: datetime
+    position: int
     marks: Mapping[str, Mark] = {}
     units: Sums = {}
     money: Sums = {}
@@ -83,7 +86,9 @@ def mark_of(event: Recorded[Any]) -> str:
 def noted(facts: Facts, event: Recorded[Any], mark: str) -> Facts:
     """With the event among the marks."""
     new = _again(facts.marks.get(mark)) or Mark(1, event.position, event.time)
-    return replace(facts, time=event.time, marks={**facts.marks, mark: new})
+    return replace(
+        facts, time=event.time, position=event.position, marks={**facts.marks, mark: new}
+    )
 
 
 def _again(before: Mark | None) -> Mark | None:
@@ -93,7 +98,7 @@ def _again(before: Mark | None) -> Mark | None:
 def last(facts: Facts, event: Recorded[Any]) -> Facts:
     """Of what goes on for ever only the last event is kept, under the mark `last`."""
     new = {"last": Mark(1, event.position, event.time)}
-    return replace(facts, time=event.time, marks=new)
+    return replace(facts, time=event.time, position=event.position, marks=new)
 
 
 def added(sums: Sums, more: Iterable[tuple[str, int]]) -> Sums:

@@ -59,7 +59,8 @@ class _Page(Struct):
 
 class Reconciler:
     """A divergence counts once it has been there for `grace`, all streams have been read as far as
-    they were when it was looked at, and those who owe something have got past what obliges them.
+    they were when nothing more happened to it, and those who owe something have got past what
+    obliges them.
     """
 
     def __init__(self, broker: Broker, grace: timedelta, clock: Clock | None = None) -> None:
@@ -82,18 +83,22 @@ class Reconciler:
         """One look. Gives how many divergences were told of. Raises Silent."""
         if not await self._due():
             return 0
-        tracked = {
-            source.contract.domain: await self._tracked(source.contract.domain)
-            for source in VIEW.sources
-        }
-        heads = {domain: each.head for domain, each in tracked.items()}
+        tracked = await self._all_tracked()
+        # What had happened by then was caused by what has happened by now.
+        heads = {domain: each.head for domain, each in (await self._all_tracked()).items()}
         told = 0
         for row in await self._due(after=heads):
+            if any(facts.position > tracked[domain].head for domain, facts in row.facts.items()):
+                continue  # something of it is newer, and its causes and effects may be to come
             for task in row.tasks:
                 if self._counts(task, tracked):
                     await self._tell(row, task, heads)
                     told += 1
         return told
+
+    async def _all_tracked(self) -> Mapping[str, Tracked]:
+        domains = [source.contract.domain for source in VIEW.sources]
+        return {domain: await self._tracked(domain) for domain in domains}
 
     def _counts(self, task: Task, tracked: Mapping[str, Tracked]) -> bool:
         return task.due <= self._before() and all(

@@ -24,6 +24,8 @@ class Stock:
             self.adjusted += event.data["on_hand"]
             self.reserved += event.data["reserved"]
             return
+        if event.type == "StockCounted":
+            return
         quantity = event.data["quantity"]
         match event.type:
             case "StockReceived":

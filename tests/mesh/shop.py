@@ -69,6 +69,9 @@ class Shop:
                     on_hand += quantity
                 case "StockWrittenOff":
                     on_hand -= quantity
+                case "StockAdjusted":
+                    on_hand += event.data.on_hand  # type: ignore[attr-defined]
+                    reserved += event.data.reserved  # type: ignore[attr-defined]
                 case "UnitsReserved":
                     reserved += quantity
                 case "UnitsReleased":

@@ -14,6 +14,7 @@ from bus.envelope import Key
 from bus.testing.ground import Ground, MemoryGround
 from domains.catalog.messages import ListProduct
 from domains.inventory.messages import (
+    CountStock,
     Part,
     ReceiveReturn,
     ReturnedPart,
@@ -168,6 +169,17 @@ async def test_inventory_s_two_books_differ(they: Healing) -> None:
     await they.heal()
     assert ("DivergenceDetected", "reservation-and-stock-differ") in await they.told()
     await made_right(they)
+
+
+async def test_what_is_counted_is_what_there_is(they: Healing) -> None:
+    await they.it.accepted(CountStock(id="tea", counted=7, reference="hall 2"))
+    await they.it.accepted(DispatchShipment(id="o-2"))  # the shelf goes on being used
+    await they.heal()
+    assert ("DivergenceDetected", "count-differs") in await they.told()
+    await made_right(they)
+    assert await they.it.stock_of("tea") == (5, 0)
+    again = await they.it.accepted(CountStock(id="tea", counted=7, reference="hall 2"))
+    assert again["events"] == []
 
 
 async def test_an_order_that_is_stuck_waits_for_a_person(they: Healing) -> None:

@@ -15,6 +15,7 @@ from domains.inventory.messages import (
     ReturnReceived,
     Shortfall,
     StockAdjusted,
+    StockCounted,
     StockReceived,
     StockReleased,
     StockReserved,
@@ -69,6 +70,7 @@ EVENTS = [
             kept={"tea-1": -1}, rule="reserved-too-much", divergence_id="reserved-too-much-o-1001"
         ),
     ),
+    ("tea-1", StockCounted(counted=97, on_hand=98, reference="2026-01 hall 2")),
     (
         "tea-1",
         StockAdjusted(
