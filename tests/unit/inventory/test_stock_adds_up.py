@@ -122,7 +122,7 @@ def test_no_more_comes_back_than_has_left(
             assert count(moved, UnitsReturned) <= count(moved, UnitsShipped)
 
 
-def count(events: list[Any], kind: type) -> int:
+def count(events: list[Any], kind: type[Any]) -> int:
     return sum(event.quantity for event in events if type(event) is kind)
 
 
