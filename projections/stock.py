@@ -11,6 +11,7 @@ from bus.questions import by_key, listing
 from bus.view import Query, Rows, Source, View
 from domains.inventory.messages import CONTRACT as INVENTORY
 from domains.inventory.messages import (
+    StockAdjusted,
     StockReceived,
     StockWrittenOff,
     UnitsReleased,
@@ -57,6 +58,8 @@ def fold(slot: Units | None, event: Recorded[Any], sku: str) -> Units:
             return replace(units, reserved=units.reserved - n)
         case UnitsReturned(quantity=n):
             return replace(units, on_hand=units.on_hand + n, returned=units.returned + n)
+        case StockAdjusted(on_hand=n, reserved=kept):
+            return replace(units, on_hand=units.on_hand + n, reserved=units.reserved + kept)
         case UnitsShipped(quantity=n):
             return replace(
                 units,
@@ -109,7 +112,7 @@ VIEW = View(
             Units,
             [
                 *(StockReceived, StockWrittenOff, UnitsReturned),
-                *(UnitsReserved, UnitsReleased, UnitsShipped),
+                *(UnitsReserved, UnitsReleased, UnitsShipped, StockAdjusted),
             ],
         )
     ],

@@ -224,6 +224,20 @@ def test_a_fault_in_the_books_is_found_and_made_right(mesh: Shell) -> None:
     assert mesh.json("audit", "--full", "--grace=5")["balanced"]
 
 
+def test_a_count_of_the_shelves_puts_the_books_right(mesh: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "hall 2.csv"
+    file.write_text("sku,counted\ntea-1,9\n")
+    assert mesh("count", str(file)) == (0, "", "1 counts taken, 0 refused.\n")
+    assert mesh("count", str(file)).code == 0
+    awaited(lambda: json.loads(mesh("query", "stock.get", "tea-1").out)["on_hand"] == 9)
+    (found,) = mesh.json("divergences", "--all", "--rule=count-differs")
+    assert found["said"] == "9 were counted, where the books said 10"
+    file.write_text("sku,counted\ntea 1,9\n")
+    said = mesh("count", str(file))
+    assert (said.code, "line 2, column sku" in said.err) == (2, True)
+    assert mesh.json("audit", "--full", "--grace=5")["balanced"]
+
+
 def test_status_says_how_far_each_reader_is_behind(mesh: Shell) -> None:
     def readers() -> Any:
         found = mesh.json("status")["readers"]
