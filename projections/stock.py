@@ -45,7 +45,9 @@ def keys(event: Recorded[Any]) -> Iterable[str]:
     return (event.id,)
 
 
-def fold(slot: Units | None, event: Recorded[Any], sku: str) -> Units:
+def fold(  # noqa: PLR0911
+    slot: Units | None, event: Recorded[Any], sku: str
+) -> Units:
     units = slot or Units(sku=sku)
     match event.data:
         case StockReceived(quantity=n):
