@@ -2,13 +2,14 @@
 
 from bus.decider import Domain
 from domains.inventory.messages import CONTRACT
+from domains.inventory.past import PAST
 from domains.inventory.reactions import REACTIONS
 from domains.inventory.reservation import RESERVATION, SPANS
 from domains.inventory.stock import STOCK
 
 DOMAIN = Domain(
     contract=CONTRACT,
-    deciders={"stock": STOCK, "reservation": RESERVATION},
-    spans=SPANS,
+    deciders={"stock": STOCK, "reservation": PAST.beside(RESERVATION)},
+    spans=PAST.guard(SPANS),
     reactions=REACTIONS,
 )

@@ -1,6 +1,6 @@
 """What inventory takes and tells: what is on hand, and for whom it is kept."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -38,6 +38,20 @@ class WriteOffStock(Command, tag="WriteOffStock"):
 
     quantity: Quantity
     reason: Text = ""
+
+
+# What was before: units that left for an order elsewhere. No SKU's stock counts them.
+
+
+class RecordPastStock(Command, tag="RecordPastStock"):
+    """Remember which units left for an order (the id)."""
+
+    parts: Annotated[list[Part], Meta(min_length=1, max_length=500)]
+
+
+class PastStockRecorded(Event, tag="PastStockRecorded"):
+    parts: list[Part]
+    origin: Literal["history"] = "history"
 
 
 # Commands that only inventory sends to itself. The id is the order's.
@@ -112,10 +126,16 @@ class StockShipped(Event, tag="StockShipped"):
 
 CONTRACT = Contract(
     domain="inventory",
-    commands={"stock": (ReceiveStock, WriteOffStock)},
+    commands={"stock": (ReceiveStock, WriteOffStock), "reservation": (RecordPastStock,)},
     internal={"reservation": (ReserveStock, ReleaseStock, ShipStock)},
     events={
         "stock": (StockReceived, StockWrittenOff, UnitsReserved, UnitsReleased, UnitsShipped),
-        "reservation": (StockReserved, ReservationRefused, StockReleased, StockShipped),
+        "reservation": (
+            StockReserved,
+            ReservationRefused,
+            StockReleased,
+            StockShipped,
+            PastStockRecorded,
+        ),
     },
 )

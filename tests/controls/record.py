@@ -12,11 +12,11 @@ from bus import envelope
 from bus.contract import Contract
 from bus.envelope import Key
 from bus.messages import Event, tag
-from tests.controls.examples import catalog, inventory, ordering, payments, shipping
+from tests.controls.examples import catalog, inventory, ordering, past, payments, shipping
 
 FOLDER = Path(__file__).parent / "events"
 EXAMPLES: Sequence[tuple[Contract, Sequence[tuple[str, Event]]]] = [
-    (domain.CONTRACT, domain.EVENTS)
+    (domain.CONTRACT, [*domain.EVENTS, *past.EVENTS[domain.CONTRACT.domain]])
     for domain in (catalog, inventory, ordering, payments, shipping)
 ]
 FIRST = datetime(2026, 1, 5, 9, 30, 0, 123456, tzinfo=UTC)
