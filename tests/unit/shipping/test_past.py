@@ -81,7 +81,7 @@ def test_a_past_order_plans_no_parcels() -> None:
         ({"parcels": [PARCEL, replace(OTHER, value=Money(1, "BRL"))]}, "CurrencyMismatch"),
         ({"parcels": [replace(PARCEL, state="dispatched")]}, "StateAndTimes"),
         ({"parcels": [replace(OTHER, dispatched_at=NOW)]}, "StateAndTimes"),
-        ({"parcels": [replace(OTHER, state="called off", dispatched_at=NOW)]}, "StateAndTimes"),
+        ({"parcels": [replace(OTHER, state="called_off", dispatched_at=NOW)]}, "StateAndTimes"),
         ({"parcels": [replace(PARCEL, delivered_at=NOW + timedelta(days=2))]}, "TimeOutOfRange"),
     ],
 )
