@@ -2,7 +2,8 @@
 to it in all services.
 
 placed, awaiting_payment, confirmed, partly_shipped, shipped, delivered; cancelling while a
-cancellation waits for the parcels' answers; cancelled, with what caused it.
+cancellation waits for the parcels' answers; cancelled, with what caused it. Orders that were played
+elsewhere have the origin `history`: they are as they were, and nothing more happens to them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,8 @@ from domains.ordering.messages import CONTRACT as ORDERING
 from domains.ordering.messages import OrderLine
 from domains.payments.messages import CONTRACT as PAYMENTS
 from domains.shipping.messages import CONTRACT as SHIPPING
-from projections.order_slots import History, Money, Order, Parcel, Parcels, fold
+from projections.order_past import fold
+from projections.order_slots import History, Money, Order, Parcel, Parcels
 from projections.payments import Row as PaymentRow
 from projections.payments import shown as shown_payment
 
@@ -48,7 +50,8 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """Amounts are in minor units of `currency`; `cancelled` is what cancelled lines cost."""
+    """Amounts are in minor units of `currency`; `cancelled` is what cancelled lines cost.
+    `origin` is None for what was placed here; `status` and `approved_at` are of the past, too."""
 
     id: str
     customer_id: str
@@ -62,6 +65,9 @@ class Row(Struct, frozen=True, kw_only=True):
     payments: Sequence[PaymentRow]
     parcels: Sequence[Parcel]
     timeline: Sequence[Happened]
+    origin: str | None = None
+    status: str | None = None
+    approved_at: str | None = None
 
 
 def keys(event: Recorded[Any]) -> Iterable[str]:
@@ -87,6 +93,9 @@ def row(slots: Mapping[str, Any]) -> Row | None:
         payments=[shown_payment(money.payments[n]) for n in sorted(money.payments)],
         parcels=[shipments.parcels[n] for n in sorted(shipments.parcels)],
         timeline=timeline(slots),
+        origin=order.origin,
+        status=order.status,
+        approved_at=sortable(order.approved_at) if order.approved_at else None,
     )
 
 
@@ -110,7 +119,10 @@ def timeline(slots: Mapping[str, Any]) -> Sequence[Happened]:
     return sorted(happened, key=lambda one: (one.time, SERVICES.index(one.domain), one.position))
 
 
-SUMMARY = ("id", "customer_id", "state", "cancel_cause", "total", "currency", "ordered_at")
+SUMMARY = (
+    *("id", "customer_id", "state", "cancel_cause", "total", "currency", "ordered_at"),
+    "origin",
+)
 
 
 async def latest(rows: Rows, where: Mapping[str, str], asked: Paged) -> Page:
@@ -135,7 +147,7 @@ async def recent(rows: Rows, _: str, asked: Paged) -> Page:
 
 VIEW = View(
     name="orders",
-    version=1,
+    version=2,
     sources=[
         Source(ORDERING, Order),
         Source(INVENTORY, History, envelopes=True),  # only its part of the timeline
@@ -147,15 +159,15 @@ VIEW = View(
     row=row,
     columns={
         **{"customer_id": str, "state": str, "cancel_cause": str, "ordered_at": str},
-        **{"currency": str, "total": int},
+        **{"currency": str, "total": int, "origin": str},
     },
-    unindexed=["cancel_cause", "currency"],
+    unindexed=["cancel_cause", "currency", "origin"],
     queries=[
         by_key(),
         Query("by_customer", by_customer, Paged, keyed=True, example='{"limit":10}'),
         Query("by_status", by_status, Paged, keyed=True, example='{"limit":10}'),
         Query("recent", recent, Paged, example='{"limit":10}'),
-        totals(["state", "cancel_cause", "currency"], ["total"], name="counts"),
+        totals(["state", "cancel_cause", "currency", "origin"], ["total"], name="counts"),
     ],
 )
 

@@ -1,7 +1,8 @@
 """The view `sales`: what was sold, kept by month, SKU and seller.
 
 An order counts when it is confirmed, in the month in which it was ordered (UTC), whatever
-happens to be recorded when. What is cancelled after that is taken back from the same month.
+happens to be recorded when. What is cancelled after that is taken back from the same month. Orders
+that were played elsewhere count where they were confirmed there and not cancelled.
 Revenue is price times quantity; freight stands beside it. The category is the catalog's, joined
 from the view `products` when it is asked for, so that a new category counts for the past, too.
 """
@@ -16,7 +17,13 @@ from msgspec import Struct
 from bus.envelope import Recorded
 from bus.view import Page, Paged, Query, RowData, Rows, Source, View, page
 from domains.ordering.messages import CONTRACT as ORDERING
-from domains.ordering.messages import LinesCancelled, OrderCancelled, OrderConfirmed, OrderLine
+from domains.ordering.messages import (
+    LinesCancelled,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderLine,
+    PastOrderRecorded,
+)
 from projections.products import VIEW as PRODUCTS
 
 SUMS = ("units", "revenue", "freight")
@@ -41,6 +48,8 @@ def lines(event: Recorded[Any]) -> tuple[int, Sequence[OrderLine]]:
             return 1, [line for parcel in parcels for line in parcel]
         case LinesCancelled(lines=cancelled) | OrderCancelled(lines=cancelled, confirmed=True):
             return -1, cancelled
+        case PastOrderRecorded(state="confirmed" | "shipped" | "delivered", lines=sold):
+            return 1, sold
     return 0, []
 
 
@@ -132,8 +141,10 @@ async def by_category(rows: Rows, _: str, asked: Asked) -> Page:
 
 VIEW = View(
     name="sales",
-    version=1,
-    sources=[Source(ORDERING, Sold, [OrderConfirmed, LinesCancelled, OrderCancelled])],
+    version=2,
+    sources=[
+        Source(ORDERING, Sold, [OrderConfirmed, LinesCancelled, OrderCancelled, PastOrderRecorded])
+    ],
     keys=keys,
     fold=fold,
     row=row,
