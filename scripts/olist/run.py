@@ -14,11 +14,12 @@ from bus.clock import SystemClock
 from bus.halt import Halt
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
 from scripts.commands.output import print_json
-from scripts.olist import remembered, report, sides, summary
+from scripts.olist import history_check, remembered, report, sides, summary
 from scripts.olist.actual import NoAnswer
 from scripts.olist.checking import Check
 from scripts.olist.files import Files, FilesError
 from scripts.olist.flights import WINDOW
+from scripts.olist.history_check import HistoryCheck
 from scripts.olist.importer import Importer, OtherImport
 from scripts.olist.recording import Recorder
 from scripts.olist.rest import at_rest
@@ -111,7 +112,26 @@ async def check_orders(
     return REFUSED if any(section.differing for section in sections) else OK
 
 
-def _verdict(sections: Sequence[Section], open_point: str) -> str:
+async def check_history(
+    folder: Path, broker: Broker, console: Console, *, json: bool = False
+) -> int:
+    """Holds the past as the streams tell it against the data set in `folder`.
+
+    Gives OK, or REFUSED where anything differs. Raises Exit.
+    """
+    with _exits():
+        check = HistoryCheck(Files(folder), broker, SystemClock())
+        sections = await check.sections()
+        rules = check.rules()
+    if json:
+        print_json(history_check.as_json(sections, rules))
+    else:
+        history_check.show(console, sections, rules)
+        console.print(_verdict(sections), highlight=False, soft_wrap=True)
+    return REFUSED if any(section.differing for section in sections) else OK
+
+
+def _verdict(sections: Sequence[Section], open_point: str = "") -> str:
     differing = sum(len(section.differing) for section in sections)
     compared = sum(len(section.rows) for section in sections)
     said = f"{compared:,} numbers compared, {differing:,} differ."
