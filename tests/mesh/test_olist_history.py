@@ -213,15 +213,15 @@ async def test_the_views_show_the_past(ground: Ground, folder: Path) -> None:
         found = await _recorded(it, folder)
         await it.mesh.rest()
 
-        counts = (await it.mesh.ask("orders", "counts"))["rows"]
+        counts = (await it.mesh.query("orders", "counts"))["rows"]
         assert {row["state"]: row["count"] for row in counts} == found.orders
         assert {row["origin"] for row in counts} == {"history"}
-        totals = (await it.mesh.ask("payments", "totals"))["rows"]
+        totals = (await it.mesh.query("payments", "totals"))["rows"]
         assert sum(row["settled"] for row in totals) == found.sums["paid"]
         assert sum(row["count"] for row in totals) == found.sums["payments"]
-        row = await it.mesh.ask("orders", "get", "no-carrier")
+        row = await it.mesh.query("orders", "get", "no-carrier")
         assert (row["origin"], row["parcels"][0]["dispatched_at"]) == ("history", None)
-        months = (await it.mesh.ask("sales", "by_month"))["rows"]
+        months = (await it.mesh.query("sales", "by_month"))["rows"]
         assert [month["month"] for month in months] == ["2017-10"]
-        assert (await it.mesh.ask("products", "get", "tea"))["listed"] is False
-        assert (await it.mesh.ask("stock", "list"))["rows"] == []
+        assert (await it.mesh.query("products", "get", "tea"))["listed"] is False
+        assert (await it.mesh.query("stock", "list"))["rows"] == []
