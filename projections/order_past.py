@@ -44,7 +44,7 @@ def _order(id: str, data: PastOrderRecorded) -> Order:
         ordered_at=data.ordered_at,
         cancelled=data.total.amount if data.state == "cancelled" else 0,
         origin=data.origin,
-        status=data.status,
+        past_status=data.status,
         approved_at=data.approved_at,
     )
 

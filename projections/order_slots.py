@@ -67,7 +67,7 @@ class Order(History, frozen=True, kw_only=True):
     cancel_cause: str | None = None
     cancelled: int = 0
     origin: str | None = None
-    status: str | None = None
+    past_status: str | None = None
     approved_at: datetime | None = None
 
 

@@ -51,7 +51,7 @@ class Line(Struct, frozen=True, kw_only=True):
 
 class Row(Struct, frozen=True, kw_only=True):
     """Amounts are in minor units of `currency`; `cancelled` is what cancelled lines cost.
-    `origin` is None for what was placed here; `status` and `approved_at` are of the past, too."""
+    `origin`, `past_status` and `approved_at` are None for what was placed here."""
 
     id: str
     customer_id: str
@@ -66,7 +66,7 @@ class Row(Struct, frozen=True, kw_only=True):
     parcels: Sequence[Parcel]
     timeline: Sequence[Happened]
     origin: str | None = None
-    status: str | None = None
+    past_status: str | None = None
     approved_at: str | None = None
 
 
@@ -94,7 +94,7 @@ def row(slots: Mapping[str, Any]) -> Row | None:
         parcels=[shipments.parcels[n] for n in sorted(shipments.parcels)],
         timeline=timeline(slots),
         origin=order.origin,
-        status=order.status,
+        past_status=order.past_status,
         approved_at=sortable(order.approved_at) if order.approved_at else None,
     )
 

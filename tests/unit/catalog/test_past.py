@@ -40,4 +40,4 @@ def test_what_is_only_remembered_has_no_price_until_it_is_offered() -> None:
 
 
 def test_ordering_notes_no_price_of_it() -> None:
-    given(ORDERING).when_heard(RECORDED, id="tea-1").then_nothing()
+    assert given(ORDERING).when_heard(RECORDED, id="tea-1").commands == ()
