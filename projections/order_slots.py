@@ -61,7 +61,8 @@ class History(Struct, frozen=True, kw_only=True):
 
 
 class Order(History, frozen=True, kw_only=True):
-    """`state` is that of the order by itself, beside any cancellation under way."""
+    """`state` is that of the order by itself, beside any cancellation under way. Orders of the past
+    have an `origin`, and the word for their state that was used there."""
 
     id: str
     customer_id: str
@@ -74,6 +75,9 @@ class Order(History, frozen=True, kw_only=True):
     cancel_cause: str | None = None
     cancelled: int = 0
     returned: int = 0
+    origin: str | None = None
+    past_status: str | None = None
+    approved_at: datetime | None = None
 
 
 class Money(History, frozen=True, kw_only=True):

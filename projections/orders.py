@@ -4,6 +4,8 @@ to it in all services.
 placed, awaiting_payment, confirmed, partly_shipped, shipped, delivered; undelivered where parcels
 left and none arrived; cancelling while a
 cancellation waits for the parcels' answers; cancelled, with what caused it.
+Orders that were played elsewhere have the origin `history`: they are as they were, and nothing more
+happens to them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +22,8 @@ from domains.ordering.messages import CONTRACT as ORDERING
 from domains.ordering.messages import OrderLine
 from domains.payments.messages import CONTRACT as PAYMENTS
 from domains.shipping.messages import CONTRACT as SHIPPING
-from projections.order_slots import History, Money, Order, Parcel, Parcels, fold
+from projections.order_past import fold
+from projections.order_slots import History, Money, Order, Parcel, Parcels
 from projections.payments import Row as PaymentRow
 from projections.payments import shown as shown_payment
 
@@ -51,7 +54,7 @@ class Line(Struct, frozen=True, kw_only=True):
 class Row(Struct, frozen=True, kw_only=True):
     """Amounts are in minor units of `currency`; `cancelled` is what cancelled lines cost,
     `returned` what is given back for what came back or never arrived, `unpaid` what has left and
-    nobody pays."""
+    nobody pays. `origin`, `past_status` and `approved_at` are None for what was placed here."""
 
     id: str
     customer_id: str
@@ -67,6 +70,9 @@ class Row(Struct, frozen=True, kw_only=True):
     timeline: Sequence[Happened]
     returned: int = 0
     unpaid: int = 0
+    origin: str | None = None
+    past_status: str | None = None
+    approved_at: str | None = None
 
 
 def keys(event: Recorded[Any]) -> Iterable[str]:
@@ -94,6 +100,9 @@ def row(slots: Mapping[str, Any]) -> Row | None:
         timeline=timeline(slots),
         returned=order.returned,
         unpaid=money.unpaid,
+        origin=order.origin,
+        past_status=order.past_status,
+        approved_at=sortable(order.approved_at) if order.approved_at else None,
     )
 
 
@@ -117,7 +126,10 @@ def timeline(slots: Mapping[str, Any]) -> Sequence[Happened]:
     return sorted(happened, key=lambda one: (one.time, SERVICES.index(one.domain), one.position))
 
 
-SUMMARY = ("id", "customer_id", "state", "cancel_cause", "total", "currency", "ordered_at")
+SUMMARY = (
+    *("id", "customer_id", "state", "cancel_cause", "total", "currency", "ordered_at"),
+    "origin",
+)
 
 
 async def latest(rows: Rows, where: Mapping[str, str], asked: Paged) -> Page:
@@ -142,7 +154,7 @@ async def recent(rows: Rows, _: str, asked: Paged) -> Page:
 
 VIEW = View(
     name="orders",
-    version=2,
+    version=3,
     sources=[
         Source(ORDERING, Order),
         Source(INVENTORY, History, envelopes=True),  # only its part of the timeline
@@ -154,15 +166,15 @@ VIEW = View(
     row=row,
     columns={
         **{"customer_id": str, "state": str, "cancel_cause": str, "ordered_at": str},
-        **{"currency": str, "total": int},
+        **{"currency": str, "total": int, "origin": str},
     },
-    unindexed=["cancel_cause", "currency"],
+    unindexed=["cancel_cause", "currency", "origin"],
     queries=[
         by_key(),
         Query("by_customer", by_customer, Paged, keyed=True, example='{"limit":10}'),
         Query("by_status", by_status, Paged, keyed=True, example='{"limit":10}'),
         Query("recent", recent, Paged, example='{"limit":10}'),
-        totals(["state", "cancel_cause", "currency"], ["total"], name="counts"),
+        totals(["state", "cancel_cause", "currency", "origin"], ["total"], name="counts"),
     ],
 )
 

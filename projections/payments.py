@@ -2,7 +2,8 @@
 
 A payment is `pending` until the provider has answered; then `declined`, `authorized` (held on
 a card) or `settled` (taken in full). What was held becomes `partly_captured` and `captured`,
-or `voided`; what was taken becomes `refunded` when all of it has been paid back.
+or `voided`; what was taken becomes `refunded` when all of it has been paid back. What was paid
+elsewhere was taken there: `settled`, of the origin `history`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,8 @@ from bus.view import Page, Paged, Query, Rows, Scalar, Source, UnknownKey, View
 from domains.payments.messages import CONTRACT as PAYMENTS
 from domains.payments.messages import (
     AuthorizationRequested,
+    PastPayment,
+    PastPaymentsRecorded,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentDeclined,
@@ -53,6 +56,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     captured: int = 0
     voided: int = 0
     refunded: int = 0
+    origin: str | None = None
 
 
 class Row(Payment, frozen=True, kw_only=True):
@@ -60,11 +64,20 @@ class Row(Payment, frozen=True, kw_only=True):
 
 
 def keys(event: Recorded[Any]) -> Iterable[str]:
+    match event.data:
+        case PastPaymentsRecorded(payments=payments):
+            return [f"{event.id}/{payment.payment}" for payment in payments]
     return (f"{event.id}/{event.data.payment}",)
 
 
 def fold(slot: Payment | None, event: Recorded[Any], key: str) -> Payment:
     data = event.data
+    if isinstance(data, PastPaymentsRecorded):
+        return next(
+            remembered(event.id, each)
+            for each in data.payments
+            if key == f"{event.id}/{each.payment}"
+        )
     amount = data.amount.amount
     known = slot or Payment(
         order_id=event.id,
@@ -74,6 +87,19 @@ def fold(slot: Payment | None, event: Recorded[Any], key: str) -> Payment:
         amount=amount,
     )
     return replace(known, **change(known, data, amount))
+
+
+def remembered(order_id: str, payment: PastPayment) -> Payment:
+    return Payment(
+        order_id=order_id,
+        payment=payment.payment,
+        type=payment.type,
+        currency=payment.amount.currency,
+        answer="settled",
+        amount=payment.amount.amount,
+        settled=payment.amount.amount,
+        origin="history",
+    )
 
 
 def change(known: Payment, data: Any, amount: int) -> Mapping[str, Any]:
@@ -138,19 +164,20 @@ async def listing(rows: Rows, _: str, asked: Some) -> Page:
 
 VIEW = View(
     name="payments",
-    version=2,
-    sources=[Source(PAYMENTS, Payment, OF_ONE_PAYMENT)],
+    version=3,
+    sources=[Source(PAYMENTS, Payment, [*OF_ONE_PAYMENT, PastPaymentsRecorded])],
     keys=keys,
     fold=fold,
     row=row,
     columns={
         **{"order_id": str, "payment": int, "type": str, "state": str, "currency": str},
+        "origin": str,
         **dict.fromkeys(AMOUNTS, int),
     },
-    unindexed=["currency"],
+    unindexed=["currency", "origin"],
     queries=[
         Query("get", get, keyed=True),
-        totals(["type", "state", "currency"], AMOUNTS),
+        totals(["type", "state", "currency", "origin"], AMOUNTS),
         Query("list", listing, Some, example='{"state":"pending"}'),
     ],
 )

@@ -1,4 +1,7 @@
-"""The view `products`: what is offered, at what price, in which category."""
+"""The view `products`: what is offered, at what price, in which category.
+
+What is only known from the past has no price and no seller, and is not listed.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +13,12 @@ from bus.envelope import Recorded
 from bus.questions import by_key, listing
 from bus.view import Page, Paged, Query, Rows, Source, View
 from domains.catalog.messages import CONTRACT as CATALOG
-from domains.catalog.messages import PriceChanged, ProductDelisted, ProductListed
+from domains.catalog.messages import (
+    PastProductRecorded,
+    PriceChanged,
+    ProductDelisted,
+    ProductListed,
+)
 
 
 class Product(Struct, frozen=True, kw_only=True):
@@ -20,9 +28,10 @@ class Product(Struct, frozen=True, kw_only=True):
     name: str
     category: str
     seller_id: str
-    price: int
-    currency: str
+    price: int | None
+    currency: str | None
     listed: bool = True
+    origin: str | None = None
 
 
 def keys(event: Recorded[Any]) -> Iterable[str]:
@@ -44,7 +53,22 @@ def fold(slot: Product, event: Recorded[Any], sku: str) -> Product:
             return replace(slot, price=price.amount, currency=price.currency)
         case ProductDelisted():
             return replace(slot, listed=False)
+        case PastProductRecorded() as past:
+            return remembered(sku, past)
     raise TypeError(f"{event.type} is no event of a product")
+
+
+def remembered(sku: str, past: PastProductRecorded) -> Product:
+    return Product(
+        sku=sku,
+        name=past.name,
+        category=past.category,
+        seller_id="",
+        price=None,
+        currency=None,
+        listed=False,
+        origin=past.origin,
+    )
 
 
 def row(slots: Mapping[str, Any]) -> Product:
@@ -64,7 +88,7 @@ async def by_category(rows: Rows, _: str, asked: InCategory) -> Page:
 
 VIEW = View(
     name="products",
-    version=1,
+    version=2,
     sources=[Source(CATALOG, Product)],
     keys=keys,
     fold=fold,

@@ -3,6 +3,7 @@
 An order counts when it is confirmed, in the month in which it was ordered (UTC), whatever
 happens to be recorded when. What is cancelled after that, comes
 back or never arrives is taken back from the same month; an exchange changes nothing.
+Orders that were played elsewhere count where they were confirmed there and not cancelled.
 Revenue is price times quantity; freight stands beside it. The category is the catalog's, joined
 from the view `products` when it is asked for, so that a new category counts for the past, too.
 """
@@ -23,12 +24,14 @@ from domains.ordering.messages import (
     OrderConfirmed,
     OrderLine,
     ParcelLost,
+    PastOrderRecorded,
     ReplacementUnavailable,
     ReturnAccepted,
 )
 from projections.products import VIEW as PRODUCTS
 
 TOLD = (
+    PastOrderRecorded,
     *(OrderConfirmed, LinesCancelled, OrderCancelled),
     *(ReturnAccepted, ParcelLost, ReplacementUnavailable),
 )
@@ -58,6 +61,8 @@ def lines(event: Recorded[Any]) -> tuple[int, Sequence[OrderLine]]:
             return -1, back
         case ParcelLost(lines=back) | ReplacementUnavailable(lines=back):
             return -1, back
+        case PastOrderRecorded(state="confirmed" | "shipped" | "delivered", lines=sold):
+            return 1, sold
     return 0, []
 
 
@@ -149,7 +154,7 @@ async def by_category(rows: Rows, _: str, asked: Asked) -> Page:
 
 VIEW = View(
     name="sales",
-    version=2,
+    version=3,
     sources=[Source(ORDERING, Sold, TOLD)],
     keys=keys,
     fold=fold,

@@ -59,16 +59,40 @@ _PAYMENTS: Mapping[str, Sequence[Row]] = {
     "cent-short": [(1, "debit_card", 1, "11.99")],
     "unpaid": [],
 }
+PAST_ORDERS: Sequence[Row] = (
+    _order("overpaid", "delivered", APPROVED, CARRIED, ARRIVED),
+    _order("underpaid", "processing", APPROVED),
+    _order("rounded", "shipped", APPROVED, CARRIED),
+    _order("paid-empty", "invoiced", APPROVED),
+    _order("sent-empty", "shipped", APPROVED, CARRIED),
+    _order("paid-nothing", "shipped", APPROVED, CARRIED),
+    _order("open", "created"),
+    _order("cancelled-unpaid", "canceled"),
+    _order("sent-early", "delivered", CARRIED, APPROVED, ARRIVED),
+)
+"""More of what the books of the past don't agree on; only where history is recorded."""
+_ITEMS_OF_THE_PAST: Mapping[str, Sequence[Row]] = {"paid-empty": [], "sent-empty": []}
+_PAYMENTS_OF_THE_PAST: Mapping[str, Sequence[Row]] = {
+    "overpaid": [(5, "credit_card", 10, "13.50")],
+    "underpaid": [(1, "voucher", 1, "5.00"), (2, "voucher", 1, "2.00")],
+    "rounded": [(1, "credit_card", 1, "6.01"), (2, "voucher", 1, "6.01")],
+    "sent-empty": [(1, "debit_card", 1, "7.77")],
+    "paid-nothing": [(1, "not_defined", 1, "0.00")],
+    "open": [],
+    "cancelled-unpaid": [],
+}
 _ITEM: Row = (1, "cup", "bob", "", "10.00", "2.00")
 _PAYMENT: Row = (1, "boleto", 1, "12.00")
 
 
-def _rows() -> Mapping[str, Iterator[Row]]:
-    ids = [str(order[0]) for order in ORDERS]
+def _rows(past: bool) -> Mapping[str, Iterator[Row]]:
+    orders = [*ORDERS, *PAST_ORDERS] if past else ORDERS
+    items, payments = {**_ITEMS, **_ITEMS_OF_THE_PAST}, {**_PAYMENTS, **_PAYMENTS_OF_THE_PAST}
+    ids = [str(order[0]) for order in orders]
     return {
-        "orders": iter(ORDERS),
-        "order_items": ((id, *row) for id in ids for row in _ITEMS.get(id, [_ITEM])),
-        "order_payments": ((id, *row) for id in ids for row in _PAYMENTS.get(id, [_PAYMENT])),
+        "orders": iter(orders),
+        "order_items": ((id, *row) for id in ids for row in items.get(id, [_ITEM])),
+        "order_payments": ((id, *row) for id in ids for row in payments.get(id, [_PAYMENT])),
         "customers": ((f"customer-of-{id}", f"person-{id}", 1, "", "") for id in ids),
         "products": iter([("tea", "bebidas"), ("cup", "")]),
     }
@@ -81,8 +105,9 @@ _HEADERS = {
 }
 
 
-def write(folder: Path, *, compressed: bool = False) -> Path:
-    for table, rows in _rows().items():
+def write(folder: Path, *, compressed: bool = False, past: bool = False) -> Path:
+    """With `past`, also PAST_ORDERS."""
+    for table, rows in _rows(past).items():
         path = folder / f"olist_{table}_dataset.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)

@@ -1,5 +1,7 @@
 """What catalog takes and tells: the products that can be bought, and at what price."""
 
+from typing import Literal
+
 from bus.contract import Contract
 from bus.messages import Command, Event, Id, Money, Text
 
@@ -21,6 +23,13 @@ class DelistProduct(Command, tag="DelistProduct"):
     """Take a product off the shelves; orders that have been placed are not touched."""
 
 
+class RecordPastProduct(Command, tag="RecordPastProduct"):
+    """Remember a product that was sold elsewhere. It is not offered by that, and has no price."""
+
+    name: Text
+    category: Text = ""
+
+
 class ProductListed(Event, tag="ProductListed"):
     name: Text
     price: Money
@@ -36,8 +45,14 @@ class ProductDelisted(Event, tag="ProductDelisted"):
     pass
 
 
+class PastProductRecorded(Event, tag="PastProductRecorded"):
+    name: Text
+    category: Text
+    origin: Literal["history"] = "history"
+
+
 CONTRACT = Contract(
     domain="catalog",
-    commands={"product": (ListProduct, ChangePrice, DelistProduct)},
-    events={"product": (ProductListed, PriceChanged, ProductDelisted)},
+    commands={"product": (ListProduct, ChangePrice, DelistProduct, RecordPastProduct)},
+    events={"product": (ProductListed, PriceChanged, ProductDelisted, PastProductRecorded)},
 )

@@ -12,14 +12,22 @@ from domains.catalog.messages import (
     ChangePrice,
     DelistProduct,
     ListProduct,
+    PastProductRecorded,
     PriceChanged,
     ProductDelisted,
     ProductListed,
+    RecordPastProduct,
 )
 
 
 class Unlisted(Struct, frozen=True, tag=True):
     """Never offered."""
+
+
+class Remembered(Struct, frozen=True, tag=True):
+    """Sold elsewhere once, as `fact` says; never offered here."""
+
+    fact: PastProductRecorded
 
 
 class Listed(Struct, frozen=True, tag=True):
@@ -32,9 +40,9 @@ class Delisted(Struct, frozen=True, tag=True):
     """Offered once, no longer."""
 
 
-Product = Unlisted | Listed | Delisted
-ProductCommand = ListProduct | ChangePrice | DelistProduct
-ProductEvent = ProductListed | PriceChanged | ProductDelisted
+Product = Unlisted | Remembered | Listed | Delisted
+ProductCommand = ListProduct | ChangePrice | DelistProduct | RecordPastProduct
+ProductEvent = ProductListed | PriceChanged | ProductDelisted | PastProductRecorded
 
 
 def decide(command: ProductCommand, state: Product, now: datetime) -> Sequence[ProductEvent]:
@@ -45,6 +53,8 @@ def decide(command: ProductCommand, state: Product, now: datetime) -> Sequence[P
             return _change_price(command, state)
         case DelistProduct():
             return _delist(command, state)
+        case RecordPastProduct():
+            return _remember(command, state)
         case _:
             assert_never(command)
 
@@ -57,7 +67,7 @@ def _list(command: ListProduct, state: Product) -> Sequence[ProductListed]:
         seller_id=command.seller_id,
     )
     match state:
-        case Unlisted() | Delisted():
+        case Unlisted() | Remembered() | Delisted():
             return [offer]
         case Listed(offer=current) if current == offer:
             return []
@@ -80,7 +90,7 @@ def _change_price(command: ChangePrice, state: Product) -> Sequence[PriceChanged
             return [PriceChanged(price=command.price)]
         case Delisted():
             raise Refused("ProductDelisted", f"{command.id} is off the shelves: list it again.")
-        case Unlisted():
+        case Unlisted() | Remembered():
             raise _unknown(command.id)
         case _:
             assert_never(state)
@@ -92,8 +102,21 @@ def _delist(command: DelistProduct, state: Product) -> Sequence[ProductDelisted]
             return [ProductDelisted()]
         case Delisted():
             return []
-        case Unlisted():
+        case Unlisted() | Remembered():
             raise _unknown(command.id)
+        case _:
+            assert_never(state)
+
+
+def _remember(command: RecordPastProduct, state: Product) -> Sequence[PastProductRecorded]:
+    fact = PastProductRecorded(name=command.name, category=command.category)
+    match state:
+        case Unlisted():
+            return [fact]
+        case Remembered(fact=known) if known == fact:
+            return []
+        case Remembered() | Listed() | Delisted():
+            raise Refused("ProductExists", f"{command.id} is known already, by other words.")
         case _:
             assert_never(state)
 
@@ -110,6 +133,8 @@ def evolve(state: Product, event: ProductEvent) -> Product:
             return Listed(replace(state.offer, price=price)) if isinstance(state, Listed) else state
         case ProductDelisted():
             return Delisted()
+        case PastProductRecorded():
+            return Remembered(event)
         case _:
             assert_never(event)
 

@@ -1,6 +1,6 @@
 """What inventory takes and tells: what is on hand, and for whom it is kept."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -64,6 +64,20 @@ class CountStock(Command, tag="CountStock"):
 
     counted: Annotated[int, Meta(ge=0, le=2**53 - 1)]
     reference: Annotated[Text, Meta(min_length=1)]
+
+
+# What was before: units that left for an order elsewhere. No SKU's stock counts them.
+
+
+class RecordPastStock(Command, tag="RecordPastStock"):
+    """Remember which units left for an order (the id)."""
+
+    parts: Annotated[list[Part], Meta(min_length=1, max_length=500)]
+
+
+class PastStockRecorded(Event, tag="PastStockRecorded"):
+    parts: list[Part]
+    origin: Literal["history"] = "history"
 
 
 # Commands that only inventory sends to itself. The id is the order's.
@@ -267,7 +281,10 @@ class ReservationAdjusted(Event, tag="ReservationAdjusted"):
 
 CONTRACT = Contract(
     domain="inventory",
-    commands={"stock": (ReceiveStock, WriteOffStock, CountStock), "reservation": (ReceiveReturn,)},
+    commands={
+        "stock": (ReceiveStock, WriteOffStock, CountStock),
+        "reservation": (ReceiveReturn, RecordPastStock),
+    },
     internal={
         "reservation": (
             ReserveStock,
@@ -303,6 +320,7 @@ CONTRACT = Contract(
             ReplacementReserved,
             ReplacementRefused,
             ReservationAdjusted,
+            PastStockRecorded,
         ),
     },
 )

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from bus.contract import Contract
-from bus.messages import Command, Event, Id, Money, Quantity, Text
+from bus.messages import Command, Currency, Event, Id, Money, Quantity, Text
 
 PaymentType = Literal["credit_card", "boleto", "voucher", "debit_card"]
 Number = Annotated[int, Meta(ge=1, le=10_000)]
@@ -63,6 +63,40 @@ class OrderPayment(Struct, frozen=True, kw_only=True):
     amount: Money
     installments: int
     token: Text
+
+
+# What was before: an order that was played elsewhere. Nothing is done about it any more.
+
+PastState = Literal["placed", "confirmed", "shipped", "delivered", "cancelled"]
+PastTime = Annotated[datetime, Meta(tz=True)]
+
+
+class RecordPastOrder(Command, tag="RecordPastOrder"):
+    """Remember an order as it was, whether or not its books agreed. `status` is the word that
+    was used for its `state` there. Some have no lines: hence the currency."""
+
+    customer_id: Id
+    currency: Currency
+    lines: Annotated[list[OrderLine], Meta(max_length=500)]
+    state: PastState
+    status: Text = ""
+    ordered_at: PastTime
+    approved_at: PastTime | None = None
+    delivered_at: PastTime | None = None
+
+
+class PastOrderRecorded(Event, tag="PastOrderRecorded"):
+    """`total` is what the lines cost; what was paid is payments' to tell."""
+
+    customer_id: Id
+    lines: list[OrderLine]
+    total: Money
+    state: PastState
+    status: Text
+    ordered_at: datetime
+    approved_at: datetime | None
+    delivered_at: datetime | None
+    origin: Literal["history"] = "history"
 
 
 # Commands that anybody may send. The id is the order's.
@@ -398,7 +432,7 @@ DEADLINES: Mapping[str, timedelta] = {
 
 CONTRACT = Contract(
     domain="ordering",
-    commands={"order": (PlaceOrder, CancelOrder, RequestReturn)},
+    commands={"order": (PlaceOrder, CancelOrder, RequestReturn, RecordPastOrder)},
     internal={
         "order": (
             RequestPayment,
@@ -441,6 +475,7 @@ CONTRACT = Contract(
             ReplacementUnavailable,
             ReplacementShipped,
             ReplacementDelivered,
+            PastOrderRecorded,
         ),
         "price": (PriceNoted, PriceForgotten),
     },

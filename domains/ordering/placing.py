@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from bus.decider import NotYet, Refused, Span, States
 from bus.envelope import Key
 from bus.messages import MAX_AMOUNT, Money, total
+from bus.remembering import Past
 from domains.ordering.messages import (
     Line,
     OrderLine,
@@ -31,7 +32,7 @@ def place(command: PlaceOrder, states: States, now: datetime) -> Iterable[tuple[
     state = states[_order(command)]
     if isinstance(state, Unplaced):
         return [(_order(command), _placed(command, states, now))]
-    if repeats(command, state.order):
+    if not isinstance(state, Past) and repeats(command, state.order):
         return []
     raise Refused("OrderExists", f"{command.id} is another order already.")
 

@@ -1,16 +1,16 @@
 """What payments takes and tells: an order's money, as the provider has it.
 
 The aggregate `payment` is all payments of one order, numbered as the order numbers them;
-the id is the order's. Nobody outside sends commands: ordering and shipping say what to do,
-the provider says what happened.
+the id is the order's. Nobody outside sends commands, but for what is of the past: ordering and
+shipping say what to do, the provider says what happened.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from bus.contract import Contract
-from bus.messages import Command, Event, Id, Money, Text
+from bus.messages import Command, Currency, Event, Id, Money, Text
 
 PaymentType = Literal["credit_card", "boleto", "voucher", "debit_card"]
 
@@ -20,6 +20,34 @@ class Share(Struct, frozen=True, kw_only=True):
 
     payment: int
     amount: Money
+
+
+# What was before: an order's money, as it was paid elsewhere. Nobody is asked for any of it.
+
+
+class PastPayment(Struct, frozen=True, kw_only=True):
+    """All of `amount` was paid and kept, which may be nothing. Numbers are as they were given
+    there, and need not start at 1."""
+
+    payment: Annotated[int, Meta(ge=1, le=10_000)]
+    type: PaymentType | Literal["not_defined"]
+    amount: Money
+    installments: Annotated[int, Meta(ge=0, le=1000)] = 1
+
+
+class RecordPastPayments(Command, tag="RecordPastPayments"):
+    """Remember all payments of an order as they were: none, or more or less than it cost."""
+
+    currency: Currency
+    payments: Annotated[list[PastPayment], Meta(max_length=500)]
+
+
+class PastPaymentsRecorded(Event, tag="PastPaymentsRecorded"):
+    """`total` is what the customer paid and the shop kept."""
+
+    payments: list[PastPayment]
+    total: Money
+    origin: Literal["history"] = "history"
 
 
 # Commands that only payments sends to itself: what ordering and shipping want.
@@ -301,7 +329,7 @@ class SurplusBooked(Event, tag="SurplusBooked"):
 
 CONTRACT = Contract(
     domain="payments",
-    commands={},
+    commands={"payment": (RecordPastPayments,)},
     internal={
         "payment": (
             CollectPayments,
@@ -341,6 +369,7 @@ CONTRACT = Contract(
             RefundRequested,
             PaymentRefunded,
             SurplusBooked,
+            PastPaymentsRecorded,
         ),
     },
 )

@@ -2,7 +2,10 @@
 
 from bus.decider import Domain
 from domains.shipping.messages import CONTRACT
+from domains.shipping.past import PAST
 from domains.shipping.reactions import REACTIONS
 from domains.shipping.shipment import SHIPMENT
 
-DOMAIN = Domain(contract=CONTRACT, deciders={"shipment": SHIPMENT}, reactions=REACTIONS)
+DOMAIN = Domain(
+    contract=CONTRACT, deciders={"shipment": PAST.beside(SHIPMENT)}, reactions=REACTIONS
+)

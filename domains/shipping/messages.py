@@ -5,7 +5,7 @@ is the order's.
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -27,6 +27,33 @@ class ParcelPlan(Struct, frozen=True, kw_only=True):
     seller_id: Id
     lines: list[ParcelLine]
     value: Money
+
+
+# What was before: the parcels of an order that was played elsewhere.
+
+
+class PastParcel(Struct, frozen=True, kw_only=True):
+    """What one seller sent, or would have. A time that nobody wrote down is missing, so `state`
+    tells how far it came: some arrived of which nobody knows when they left."""
+
+    parcel: Parcel
+    seller_id: Id
+    lines: list[ParcelLine]
+    value: Money
+    state: Literal["planned", "dispatched", "delivered", "called_off"]
+    dispatched_at: Annotated[datetime, Meta(tz=True)] | None = None
+    delivered_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class RecordPastShipments(Command, tag="RecordPastShipments"):
+    """Remember all parcels of an order (the id); none where it had nothing to send."""
+
+    parcels: Annotated[list[PastParcel], Meta(max_length=500)]
+
+
+class PastShipmentsRecorded(Event, tag="PastShipmentsRecorded"):
+    parcels: list[PastParcel]
+    origin: Literal["history"] = "history"
 
 
 # Commands that anybody may send. The id is the order's.
@@ -158,7 +185,15 @@ class ParcelCorrected(Event, tag="ParcelCorrected"):
 
 CONTRACT = Contract(
     domain="shipping",
-    commands={"shipment": (DispatchShipment, DeliverShipment, FailDelivery, LoseShipment)},
+    commands={
+        "shipment": (
+            DispatchShipment,
+            DeliverShipment,
+            FailDelivery,
+            LoseShipment,
+            RecordPastShipments,
+        )
+    },
     internal={"shipment": (PlanShipments, PlanReplacement, CallOffShipments, CorrectShipment)},
     events={
         "shipment": (
@@ -170,6 +205,7 @@ CONTRACT = Contract(
             ShipmentCalledOff,
             CallOffRefused,
             ParcelCorrected,
+            PastShipmentsRecorded,
         ),
     },
 )

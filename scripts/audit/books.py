@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from scripts.audit import rules
+from scripts.audit import past_rules, rules
 from scripts.audit.compensations import OWNER, Compensations
 from scripts.audit.events import Event
 from scripts.audit.finding import Finding
 from scripts.audit.order import Order
+from scripts.audit.past import Past
 from scripts.audit.stock import Stock
 from scripts.audit.trail import Trail
 
@@ -28,6 +29,8 @@ MONEY = (
     "owed",
     *MOVED,
 )
+
+PAST = ("orders", "unbalanced", "worth", "left", "kept", "over", "under")
 
 
 class Books:
@@ -73,7 +76,8 @@ class Books:
         self._moved.clear()
         for id in list(self._moving):
             order = self._orders[id]
-            found = list(rules.findings(order))
+            judge = past_rules if order.past is not None else rules
+            found = list(judge.findings(order))
             if found and order.last > before:
                 self._note(f"order/{id}", ())
                 continue
@@ -102,15 +106,32 @@ class Books:
         not confirmed yet; all the rest, held and kept, is the value of what left or is to
         leave, but for what is `returned` and what nobody has paid (`owed`)."""
         found: dict[str, dict[str, int]] = {}
-        for order in self._orders.values():
+        for order in self._living():
             sums = found.setdefault(order.ordered.currency, dict.fromkeys(MONEY, 0))
             for name, amount in _money(order).items():
                 sums[name] += amount
         return dict(sorted(found.items()))
 
+    def past(self) -> Mapping[str, Mapping[str, int]]:
+        """Of all orders that were played elsewhere, by currency, in minor units; `unbalanced` are
+        those that something was found of, as of the last look. `over` is what is kept beyond what
+        should be, `under` what is missing."""
+        found: dict[str, dict[str, int]] = {}
+        for order in self._orders.values():
+            if order.past is not None:
+                sums = found.setdefault(order.past.currency, dict.fromkeys(PAST, 0))
+                wrong = f"order/{order.id}" in self._wrong
+                for name, amount in _past(order.past, wrong).items():
+                    sums[name] += amount
+        return dict(sorted(found.items()))
+
+    def _living(self) -> Iterator[Order]:
+        return (order for order in self._orders.values() if order.past is None)
+
     @property
     def orders(self) -> int:
-        return len(self._orders)
+        """That live here."""
+        return sum(1 for _ in self._living())
 
     @property
     def skus(self) -> int:
@@ -128,6 +149,19 @@ class Books:
             order = self._orders[id] = Order(id, event.time)
         order.take(event)
         self._moving[id] = None
+
+
+def _past(past: Past, wrong: bool) -> Mapping[str, int]:
+    """One order's part of each of PAST."""
+    return {
+        "orders": 1,
+        "unbalanced": int(wrong),
+        "worth": past.worth,
+        "left": past.left,
+        "kept": past.kept,
+        "over": max(past.off, 0),
+        "under": max(-past.off, 0),
+    }
 
 
 def _money(order: Order) -> Mapping[str, int]:

@@ -9,12 +9,14 @@ from scripts.audit.events import Event
 from scripts.audit.kept import Kept
 from scripts.audit.ordered import Ordered
 from scripts.audit.paid import Paid
+from scripts.audit.past import TYPES, Past
 from scripts.audit.sent import Sent
 
 
 @dataclass(slots=True)
 class Order:
-    """`last` is when any service last told of it."""
+    """`last` is when any service last told of it. `past` is there where it was played elsewhere,
+    and `lives` where a living service has told of it."""
 
     id: str
     last: datetime
@@ -22,9 +24,16 @@ class Order:
     kept: Kept = field(default_factory=Kept)
     paid: Paid = field(default_factory=Paid)
     sent: Sent = field(default_factory=Sent)
+    past: Past | None = None
+    lives: bool = False
 
     def take(self, event: Event) -> None:
         self.last = max(self.last, event.time)
+        if event.type in TYPES:
+            self.past = self.past or Past()
+            self.past.take(event)
+            return
+        self.lives = True
         match event.aggregate:
             case "order":
                 self.ordered.take(event)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from scripts.audit.amounts import amount
 from scripts.audit.auditing import Auditing
 from scripts.audit.finding import Finding
 
@@ -14,7 +15,8 @@ from scripts.audit.finding import Finding
 class Report(Struct, frozen=True, kw_only=True):
     """`events` were read, by domain; up to `proved` the store was found to hold the same. `money`
     is by currency, in minor units; `units` are of all SKUs. `moving` orders did not balance, but
-    somebody has told of them a moment ago."""
+    somebody has told of them a moment ago. `orders`, `units` and `money` are of what lives here,
+    `past` is of orders that were played elsewhere, by currency."""
 
     balanced: bool
     events: Mapping[str, int]
@@ -26,6 +28,7 @@ class Report(Struct, frozen=True, kw_only=True):
     units: Mapping[str, int]
     money: Mapping[str, Mapping[str, int]]
     findings: Sequence[Finding]
+    past: Mapping[str, Mapping[str, int]] = {}
 
     @property
     def verdict(self) -> str:
@@ -36,17 +39,28 @@ class Report(Struct, frozen=True, kw_only=True):
         if self.compensations:
             covered += f", {self.compensations:,} compensations"
         moving = f"; {self.moving:,} orders still moving, not judged" if self.moving else ""
+        covered = "; ".join([covered, *self._of_the_past()])
         if self.balanced:
             return f"balanced: {covered}{moving}"
         places = len({finding.of for finding in self.findings})
         many = len(self.findings)
         return f"not balanced: {many:,} findings in {places:,} places; {covered}{moving}"
 
+    def _of_the_past(self) -> Iterator[str]:
+        for currency, sums in self.past.items():
+            off = amount(sums["over"] + sums["under"], currency)
+            yield (
+                f"{sums['orders']:,} orders of the past, {sums['unbalanced']:,} of them don't "
+                f"balance, by {off}"
+            )
+
     def sums(self) -> Sequence[Mapping[str, Any]]:
-        """One row a sum: money by currency, then units."""
+        """One row a sum: units, then money by currency, then what is past."""
         rows = [("units", "", name, sum) for name, sum in self.units.items()]
         for currency, sums in self.money.items():
             rows += [("money", currency, name, sum) for name, sum in sums.items()]
+        for currency, sums in self.past.items():
+            rows += [("past", currency, name, sum) for name, sum in sums.items()]
         return [
             {"of": of, "currency": currency, "sum": name, "amount": amount}
             for of, currency, name, amount in rows
@@ -67,4 +81,5 @@ def report(auditing: Auditing) -> Report:
         units=books.units(),
         money=books.money(),
         findings=findings,
+        past=books.past(),
     )

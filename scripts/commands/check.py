@@ -57,15 +57,20 @@ async def streams(*domains: str, json: Flag = False) -> int:
 
 
 @app.command
-async def olist(path: Path, /, *, json: Flag = False, wait: float = WAIT) -> int:
-    """Compare what the Olist files say must have come out of an import with what the views say.
+async def olist(
+    path: Path, /, *, history: Flag = False, json: Flag = False, wait: float = WAIT
+) -> int:
+    """Compare what the Olist files say must have come out of an import with what the shop says.
 
-    Asks the views and the services only; changes nothing.
+    After an import with --live it asks the views and the services; with --history it reads the
+    facts of the past in the streams, and lists what the files themselves don't agree on, rule by
+    rule. Changes nothing.
 
     Examples:
 
     ```sh
     trueup check olist ~/olist
+    trueup check olist ~/olist --history
     trueup check olist ~/olist --json | jq '.books[] | select(.differing != [])'
     ```
 
@@ -76,14 +81,18 @@ async def olist(path: Path, /, *, json: Flag = False, wait: float = WAIT) -> int
     ----------
     path
         The folder with the CSV files.
+    history
+        After an import without --live: each order's lines, payments, parcels and times.
     json
         One object, with every difference.
     wait
-        Seconds that the mesh gets to come to rest first.
+        Seconds that the mesh gets to come to rest first; nothing waits with --history.
     """
-    from scripts.olist.run import check_orders
+    from scripts.olist.run import check_history, check_orders
 
     async with connected() as broker:
+        if history:
+            return await check_history(path, broker, Console(), json=json)
         return await check_orders(path, broker, Console(), json=json, wait=wait)
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import duckdb
 import msgspec
 
-from scripts.olist.rows import Order, Product
+from scripts.olist.rows import Order, PastProduct, Product
 
 SOURCE = "https://github.com/olist/work-at-olist-data"
 
@@ -78,6 +78,10 @@ class Files:
 
     def products(self) -> Iterator[Product]:
         return self._rows(Product, "from product_with_price order by product_id")
+
+    def past_products(self) -> Iterator[PastProduct]:
+        """All that there are, with or without a price."""
+        return self._rows(PastProduct, "from product_of_all order by product_id")
 
     def orders(self, where: str = "true") -> Iterator[Order]:
         """In the order in which they were placed."""

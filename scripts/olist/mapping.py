@@ -92,14 +92,18 @@ def journey(order: rows.Order) -> Journey:
 
 def listing(product: rows.Product) -> ListProduct:
     """The product's category is its name, with the beginning of its id."""
-    category = product.product_category_name
     return ListProduct(
         id=product.product_id,
-        name=f"{category.replace('_', ' ') or 'sem categoria'} {product.product_id[:8]}",
+        name=product_name(product),
         price=money(product.price),
-        category=category,
+        category=product.product_category_name,
         seller_id=product.seller_id,
     )
+
+
+def product_name(product: rows.Product | rows.PastProduct) -> str:
+    category = product.product_category_name.replace("_", " ")
+    return f"{category or 'sem categoria'} {product.product_id[:8]}"
 
 
 def receiving(sku: str, needed: int) -> ReceiveStock | None:

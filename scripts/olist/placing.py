@@ -27,13 +27,14 @@ def placing(order: rows.Order, *, pending: bool) -> PlaceOrder:
     return PlaceOrder(
         id=order.order_id,
         customer_id=order.customer_unique_id,
-        lines=_lines(order.items),
+        lines=lines(order.items),
         payments=[_payment(order, payment, token) for payment in order.payments],
         ordered_at=aware(order.order_purchase_timestamp),
     )
 
 
-def _lines(items: Sequence[rows.Item]) -> list[Line]:
+def lines(items: Sequence[rows.Item]) -> list[Line]:
+    """Units of one product, seller and price are one line."""
     alike: dict[tuple[str, str, str], list[rows.Item]] = {}
     for item in items:
         alike.setdefault((item.product_id, item.seller_id, item.price), []).append(item)

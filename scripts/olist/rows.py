@@ -37,6 +37,13 @@ class Order(Struct, frozen=True):
     payments: list[Payment] = []
 
 
+class PastProduct(Struct, frozen=True):
+    """A product as the files have it: without a price or a seller of its own."""
+
+    product_id: str
+    product_category_name: str
+
+
 class Product(Struct, frozen=True):
     """A product with the price of its latest order and the seller of its first."""
 

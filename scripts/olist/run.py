@@ -14,12 +14,14 @@ from bus.clock import SystemClock
 from bus.halt import Halt
 from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
 from scripts.commands.output import print_json
-from scripts.olist import report, sides, summary
+from scripts.olist import history_check, remembered, report, sides, summary
 from scripts.olist.actual import NoAnswer
 from scripts.olist.checking import Check
 from scripts.olist.files import Files, FilesError
 from scripts.olist.flights import WINDOW
+from scripts.olist.history_check import HistoryCheck
 from scripts.olist.importer import Importer, OtherImport
+from scripts.olist.recording import Recorder
 from scripts.olist.rest import at_rest
 from scripts.olist.sides import Section
 from scripts.sender import MeshSilent
@@ -60,6 +62,36 @@ async def import_orders(
     return REFUSED if landed.surprises else OK
 
 
+async def record_history(
+    folder: Path,
+    broker: Broker,
+    console: Console,
+    *,
+    json: bool = False,
+    at_once: int | None = None,
+) -> int:
+    """Records the data set in `folder` as the past of the shop behind `broker`, which is open.
+
+    Gives OK, or REFUSED where a domain turned a fact down. Raises Exit. `json` and `at_once` are as
+    for `import_orders`.
+    """
+    progress = report.on(Console(stderr=True) if json else console)
+    began = time.monotonic()
+    try:
+        with _exits(AGAIN):
+            found = await Recorder(
+                Files(folder), broker, SystemClock(), progress, at_once or WINDOW
+            ).run()
+    finally:
+        progress.finish()
+    seconds = time.monotonic() - began
+    if json:
+        print_json(remembered.as_json(found, seconds))
+    else:
+        remembered.show(console, found, seconds)
+    return REFUSED if found.refused else OK
+
+
 async def check_orders(
     folder: Path, broker: Broker, console: Console, *, json: bool = False, wait: float
 ) -> int:
@@ -80,7 +112,26 @@ async def check_orders(
     return REFUSED if any(section.differing for section in sections) else OK
 
 
-def _verdict(sections: Sequence[Section], open_point: str) -> str:
+async def check_history(
+    folder: Path, broker: Broker, console: Console, *, json: bool = False
+) -> int:
+    """Holds the past as the streams tell it against the data set in `folder`.
+
+    Gives OK, or REFUSED where anything differs. Raises Exit.
+    """
+    with _exits():
+        check = HistoryCheck(Files(folder), broker, SystemClock())
+        sections = await check.sections()
+        rules = check.rules()
+    if json:
+        print_json(history_check.as_json(sections, rules))
+    else:
+        history_check.show(console, sections, rules)
+        console.print(_verdict(sections), highlight=False, soft_wrap=True)
+    return REFUSED if any(section.differing for section in sections) else OK
+
+
+def _verdict(sections: Sequence[Section], open_point: str = "") -> str:
     differing = sum(len(section.differing) for section in sections)
     compared = sum(len(section.rows) for section in sections)
     said = f"{compared:,} numbers compared, {differing:,} differ."

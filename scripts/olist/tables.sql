@@ -29,6 +29,15 @@ left join customers using (customer_id)
 left join item using (order_id)
 left join payment using (order_id);
 
+-- Also those that nobody ordered, or of which only an item tells.
+create or replace view product_of_all as
+select product_id, coalesce(any_value(product_category_name), '') as product_category_name
+from (
+  select product_id, product_category_name from products
+  union all select product_id, null from order_items
+)
+group by product_id;
+
 create or replace view product_with_price as
 select product_id,
        coalesce(any_value(product_category_name), '') as product_category_name,

@@ -32,3 +32,8 @@ def aware(text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=LOCAL)
     except ValueError:
         raise FilesError(f"{text!r} is no time such as 2017-10-02 10:56:33") from None
+
+
+def since(text: str | None) -> datetime | None:
+    """None where the files leave the time open. Raises FilesError."""
+    return aware(text) if text else None

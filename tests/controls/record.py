@@ -16,6 +16,7 @@ from tests.controls.examples import (
     catalog,
     inventory,
     ordering,
+    past,
     payments,
     reconciliation,
     shipping,
@@ -23,7 +24,7 @@ from tests.controls.examples import (
 
 FOLDER = Path(__file__).parent / "events"
 EXAMPLES: Sequence[tuple[Contract, Sequence[tuple[str, Event]]]] = [
-    (domain.CONTRACT, domain.EVENTS)
+    (domain.CONTRACT, [*domain.EVENTS, *past.EVENTS.get(domain.CONTRACT.domain, ())])
     for domain in (catalog, inventory, ordering, payments, reconciliation, shipping)
 ]
 FIRST = datetime(2026, 1, 5, 9, 30, 0, 123456, tzinfo=UTC)
