@@ -32,7 +32,7 @@ def confirm_replacement(
     command: ConfirmReplacement, state: Order
 ) -> Sequence[ReplacementConfirmed]:
     known = replacement_of(state, command.parcel)
-    if known is None or known.answered:
+    if known is None or known.answered or known.over:
         return []
     return [ReplacementConfirmed(parcel=command.parcel, lines=list(known.lines))]
 
@@ -41,7 +41,7 @@ def refuse_replacement(
     command: RefuseReplacement, state: Order
 ) -> Sequence[ReplacementUnavailable]:
     known = replacement_of(state, command.parcel)
-    if known is None or known.answered or not isinstance(state, SOLD):
+    if known is None or known.answered or known.over or not isinstance(state, SOLD):
         return []
     lines = worth(state, known)
     return [
