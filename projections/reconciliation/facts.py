@@ -63,7 +63,7 @@ def fold(slot: Facts | Known | None, event: Recorded[Any], key: str) -> Facts | 
 
 
 def row(slots: Mapping[str, Any]) -> Row | None:
-    facts = {domain: slot for domain, slot in slots.items() if isinstance(slot, Facts)}
+    facts = {domain: slots[domain] for domain in sorted(slots) if domain != "reconciliation"}
     if not facts:
         return None
     of = next(iter(facts.values())).of

@@ -185,6 +185,7 @@ async def _targets(mesh: Mesh) -> AsyncIterator[Sequence[Tampers]]:
         yield [
             Valkey(view, redis) if view.backend == "redis" else Postgres(view, pool)
             for view in views().values()
+            if view.name != "divergences"  # has no rows: nothing disagrees
         ]
 
 

@@ -53,7 +53,8 @@ async def all_is_well(it: Shop, orders: int, *, on_hand: int | None = None) -> N
     for n in range(orders):
         await it.until("ordering", f"o-{n}", "OrderConfirmed")
     await it.mesh.rest()
-    assert await it.stock_of("tea") == (orders if on_hand is None else on_hand, orders)
+    there, wanted = await it.stock_of("tea"), (orders if on_hand is None else on_hand, orders)
+    assert there == wanted, (there, wanted)
     assert it.money() == {"held": orders * 1100, "kept": 0}
     placed = [event.id for event in await it.mesh.events("ordering") if event.type == "OrderPlaced"]
     assert sorted(placed) == sorted(f"o-{n}" for n in range(orders))

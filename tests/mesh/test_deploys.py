@@ -22,9 +22,9 @@ from bus.testing.ground import ClusterGround
 from domains.inventory.messages import ReceiveStock
 from projections import orders, stock
 from tests.mesh.patience import all_is_well, body
-from tests.mesh.shop import Shop, line, order, shop
+from tests.mesh.shop import DOMAINS, Shop, line, order, shop
 
-PROCESSES = 10
+PROCESSES = 2 * len(DOMAINS)
 ORDERS, DELIVERIES = 2, 10
 """From each of three servers, before and while each process leaves."""
 PLACED = PROCESSES * 2 * 3 * ORDERS
