@@ -106,16 +106,16 @@ def _asked(before: Divergence) -> Owed:
 
 
 class Due(Paged, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Rows with something due before then."""
+    """Rows with something due before then; without it, whenever."""
 
-    before: datetime
+    before: datetime | None = None
 
 
 async def due(rows: Rows, _: str, asked: Due) -> Page:
     """Those that have waited longest first."""
     found = await rows.find({}, order="due", limit=asked.limit, after=asked.page)
-    before = sortable(asked.before)
-    there = [each for each in found.rows if each["due"] <= before]
+    before = sortable(asked.before) if asked.before else NEVER
+    there = [each for each in found.rows if each["due"] <= before and each["due"] != NEVER]
     return Page(there, found.next if len(there) == len(found.rows) else None)
 
 

@@ -27,4 +27,4 @@ async def test_whoever_is_killed_everything_adds_up_in_the_end() -> None:
         "kill -9 nats-server",
         "kill -9 postgres",
     ]
-    assert len(outcome.proven) == 7
+    assert len(outcome.proven) == 8

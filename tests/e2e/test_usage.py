@@ -45,7 +45,7 @@ def trueup(*words: str, home: Path, **more: str) -> Said:
         ["describe", "warehouse"],
         ["describe", "ordering", "Sing"],
         ["repair", "warehouse"],
-        ["import", "olist", "/tmp"],
+        ["import", "olist"],
         ["bench", "--seconds", "0"],
     ],
     ids=" ".join,

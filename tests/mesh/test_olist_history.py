@@ -73,13 +73,15 @@ async def _checked(it: Shop, folder: Path) -> list[str]:
 
 async def _types(it: Shop) -> dict[str, set[str]]:
     return {
-        domain.name: {event.type for event in await it.mesh.events(domain.name)}
+        domain.name: {event.type for event in found}
         for domain in DOMAINS
+        if (found := await it.mesh.events(domain.name))
     }
 
 
 async def _heads(it: Shop) -> dict[str, int]:
-    return {domain.name: len(await it.mesh.events(domain.name)) for domain in DOMAINS}
+    heads = {domain.name: len(await it.mesh.events(domain.name)) for domain in DOMAINS}
+    return {domain: head for domain, head in heads.items() if head}
 
 
 async def _audited(it: Shop) -> Report:
