@@ -60,34 +60,34 @@ def on_shipping(recorded: Recorded[Event]) -> Iterable[Command]:
 
 def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
     match recorded.data:
-        case reconciliation.CompensationRequested(domain="inventory", remedy=remedy) as asked:
-            return _compensate(recorded.id, asked, remedy)
+        case reconciliation.CompensationRequested(
+            domain="inventory", remedy=reconciliation.ReactAgain() as lost
+        ):
+            return again(SHOP, lost.upstream, lost.position, bytes(lost.event))
+        case (
+            reconciliation.CompensationRequested(
+                remedy=reconciliation.CorrectStock() as remedy
+            ) as asked
+        ):
+            return [_correct(recorded.id, asked, remedy)]
         case _:
             return []
 
 
-def _compensate(
+def _correct(
     divergence_id: str,
     asked: reconciliation.CompensationRequested,
-    remedy: reconciliation.Remedy,
-) -> Iterable[Command]:
-    match remedy:
-        case reconciliation.ReactAgain(upstream=upstream, position=position, event=event):
-            return again(SHOP, upstream, position, bytes(event))
-        case reconciliation.CorrectStock():
-            return [
-                CorrectBooks(
-                    id=asked.of.id,
-                    order=asked.of.kind == "order",
-                    kept=dict(remedy.kept),
-                    on_hand=dict(remedy.on_hand),
-                    reserved=dict(remedy.reserved),
-                    rule=asked.rule,
-                    divergence_id=divergence_id,
-                )
-            ]
-        case _:
-            return []
+    remedy: reconciliation.CorrectStock,
+) -> CorrectBooks:
+    return CorrectBooks(
+        id=asked.of.id,
+        order=asked.of.kind == "order",
+        kept=dict(remedy.kept),
+        on_hand=dict(remedy.on_hand),
+        reserved=dict(remedy.reserved),
+        rule=asked.rule,
+        divergence_id=divergence_id,
+    )
 
 
 def _parts(lines: Iterable[ordering.OrderLine | shipping.ParcelLine]) -> list[Part]:

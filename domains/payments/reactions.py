@@ -50,32 +50,32 @@ def on_shipping(recorded: Recorded[Event]) -> Iterable[Command]:
 
 def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
     match recorded.data:
-        case reconciliation.CompensationRequested(domain="payments", remedy=remedy) as asked:
-            return _compensate(recorded.id, asked, remedy)
+        case reconciliation.CompensationRequested(
+            domain="payments", remedy=reconciliation.ReactAgain() as lost
+        ):
+            return again(SHOP, lost.upstream, lost.position, bytes(lost.event))
+        case (
+            reconciliation.CompensationRequested(
+                remedy=reconciliation.GiveBackSurplus() as remedy
+            ) as asked
+        ):
+            return [_return(recorded.id, asked, remedy)]
         case _:
             return []
 
 
-def _compensate(
+def _return(
     divergence_id: str,
     asked: reconciliation.CompensationRequested,
-    remedy: reconciliation.Remedy,
-) -> Iterable[Command]:
-    match remedy:
-        case reconciliation.ReactAgain(upstream=upstream, position=position, event=event):
-            return again(SHOP, upstream, position, bytes(event))
-        case reconciliation.GiveBackSurplus(payment=payment, amount=amount):
-            return [
-                ReturnSurplus(
-                    id=asked.of.id,
-                    payment=payment,
-                    amount=amount,
-                    rule=asked.rule,
-                    divergence_id=divergence_id,
-                )
-            ]
-        case _:
-            return []
+    remedy: reconciliation.GiveBackSurplus,
+) -> ReturnSurplus:
+    return ReturnSurplus(
+        id=asked.of.id,
+        payment=remedy.payment,
+        amount=remedy.amount,
+        rule=asked.rule,
+        divergence_id=divergence_id,
+    )
 
 
 def _collect(order_id: str, asked: ordering.PaymentRequested) -> CollectPayments:

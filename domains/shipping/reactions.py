@@ -36,32 +36,32 @@ def on_ordering(recorded: Recorded[Event]) -> Iterable[Command]:
 
 def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
     match recorded.data:
-        case reconciliation.CompensationRequested(domain="shipping", remedy=remedy) as asked:
-            return _compensate(recorded.id, asked, remedy)
+        case reconciliation.CompensationRequested(
+            domain="shipping", remedy=reconciliation.ReactAgain() as lost
+        ):
+            return again(SHOP, lost.upstream, lost.position, bytes(lost.event))
+        case (
+            reconciliation.CompensationRequested(
+                remedy=reconciliation.CorrectParcel() as remedy
+            ) as asked
+        ):
+            return [_correct(recorded.id, asked, remedy)]
         case _:
             return []
 
 
-def _compensate(
+def _correct(
     divergence_id: str,
     asked: reconciliation.CompensationRequested,
-    remedy: reconciliation.Remedy,
-) -> Iterable[Command]:
-    match remedy:
-        case reconciliation.ReactAgain(upstream=upstream, position=position, event=event):
-            return again(SHOP, upstream, position, bytes(event))
-        case reconciliation.CorrectParcel(parcel=parcel, surplus=surplus):
-            return [
-                CorrectShipment(
-                    id=asked.of.id,
-                    parcel=parcel,
-                    surplus=surplus,
-                    rule=asked.rule,
-                    divergence_id=divergence_id,
-                )
-            ]
-        case _:
-            return []
+    remedy: reconciliation.CorrectParcel,
+) -> CorrectShipment:
+    return CorrectShipment(
+        id=asked.of.id,
+        parcel=remedy.parcel,
+        surplus=remedy.surplus,
+        rule=asked.rule,
+        divergence_id=divergence_id,
+    )
 
 
 def _plan(lines: Sequence[ordering.OrderLine]) -> ParcelPlan:

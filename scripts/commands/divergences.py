@@ -77,6 +77,16 @@ async def sums(*, json: Flag = False) -> int:
     return OK
 
 
+@app.command(name="rules")
+def known_rules(*, json: Flag = False) -> int:
+    """List the rules: what each means, and what would make it right."""
+    from projections.reconciliation.rules import RULES
+
+    rows = [{"rule": each.name, "means": each.means, "remedy": each.remedy} for each in RULES]
+    show(rows, ["rule", "means", "remedy"], json=json)
+    return OK
+
+
 @app.command(name="show")
 async def shown(id: str, /) -> int:
     """Print one divergence, with all that happened to it, as JSON."""

@@ -216,6 +216,7 @@ def test_a_fault_in_the_books_is_found_and_made_right(mesh: Shell) -> None:
         "CompensationRequested",
         "DivergenceResolved",
     ]
+    assert found["rule"] in {row["rule"] for row in mesh.json("divergences", "rules")}
     sums = mesh.json("divergences", "sums")
     assert [(row["stage"], row["count"]) for row in sums["rows"]] == [("resolved", 1)]
     assert mesh("divergences").code == 0

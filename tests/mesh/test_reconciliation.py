@@ -31,6 +31,7 @@ from domains.shipping.messages import (
     ShipmentDispatched,
 )
 from projections.reconciliation.obligations import OBLIGATIONS, Obligation
+from projections.reconciliation.rules import RULES
 from projections.reconciliation.worker import Reconciler
 from tests.mesh.healing import GRACE, Healing, deaf, healing, plant
 from tests.mesh.shop import boleto, card, euro, line, order, voucher
@@ -126,6 +127,7 @@ async def they(ground: Ground) -> AsyncIterator[Healing]:
 async def made_right(they: Healing) -> None:
     """All that was detected was compensated once, and is right again."""
     detected = await they.told("DivergenceDetected")
+    assert {rule for _, rule in detected} <= {rule.name for rule in RULES}
     resolved = await they.told("DivergenceResolved")
     assert sorted(rule for _, rule in resolved) == sorted(rule for _, rule in detected)
     assert await they.told("DivergenceEscalated", "DivergenceReopened") == []
