@@ -10,14 +10,23 @@ from typing import Any
 from msgspec import Struct
 
 from bus.envelope import Recorded
-from bus.questions import by_key
-from bus.view import Page, Paged, Query, Rows, Source, View, sortable
+from bus.view import (
+    Page,
+    Paged,
+    Query,
+    RowData,
+    Rows,
+    Source,
+    UnknownKey,
+    View,
+    sortable,
+)
 from domains.catalog.messages import CONTRACT as CATALOG
 from domains.inventory.messages import CONTRACT as INVENTORY
 from domains.ordering.messages import CONTRACT as ORDERING
 from domains.payments.messages import CONTRACT as PAYMENTS
 from domains.reconciliation.messages import CONTRACT as RECONCILIATION
-from domains.reconciliation.messages import Subject, divergence_id
+from domains.reconciliation.messages import Kind, Subject, divergence_id
 from domains.shipping.messages import CONTRACT as SHIPPING
 from projections.reconciliation import folding, known, rules
 from projections.reconciliation.found import Found, Owed
@@ -105,6 +114,18 @@ def _asked(before: Divergence) -> Owed:
     return Owed(domain=before.domain, upstream="reconciliation", position=before.position)
 
 
+def _of(kind: Kind) -> Query:
+    """`qry.reconciliation.order.<id>` and `qry.reconciliation.sku.<id>`: the row is not under the
+    id alone, as an order and a SKU may have the same."""
+
+    async def get(rows: Rows, id: str, _: Any) -> RowData:
+        if (found := await rows.get(f"{kind}/{id}")) is None:
+            raise UnknownKey(id)
+        return found
+
+    return Query(kind, get, keyed=True)
+
+
 class Due(Paged, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rows with something due before then; without it, whenever."""
 
@@ -131,5 +152,9 @@ VIEW = View(
     fold=fold,
     row=row,
     columns={"due": str},
-    queries=[by_key(), Query("due", due, Due, example='{"before":"2026-01-31T12:00:00Z"}')],
+    queries=[
+        _of("order"),
+        _of("sku"),
+        Query("due", due, Due, example='{"before":"2026-01-31T12:00:00Z"}'),
+    ],
 )

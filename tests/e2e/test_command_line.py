@@ -216,6 +216,10 @@ def test_a_fault_in_the_books_is_found_and_made_right(mesh: Shell) -> None:
         "CompensationRequested",
         "DivergenceResolved",
     ]
+    facts = json.loads(mesh("query", "reconciliation.order", "o-1001").out)
+    assert (facts["of"]["id"], facts["tasks"]) == ("o-1001", [])
+    assert mesh("query", "reconciliation.order", "tea-1").code != 0
+    assert json.loads(mesh("query", "reconciliation.sku", "tea-1").out)["of"]["kind"] == "sku"
     assert found["rule"] in {row["rule"] for row in mesh.json("divergences", "rules")}
     sums = mesh.json("divergences", "sums")
     assert [(row["stage"], row["count"]) for row in sums["rows"]] == [("resolved", 1)]
