@@ -201,7 +201,10 @@ async def test_while_the_one_who_owes_is_down_nothing_is_found(they: Healing) ->
     mesh = they.it.mesh
     (inventory,) = [p for p in mesh.processes if p.domain.name == "inventory"]
     await mesh.kill(inventory)
-    await they.it.accepted(DispatchShipment(id="o-2"))
+    sent = await they.it.accepted(DispatchShipment(id="o-2"))
+    after = {"shipping": sent["position"]}
+    row = await mesh.query("reconciliation", "order", "o-2", after=after)
+    assert "shipped-not-taken" in {task["found"]["rule"] for task in row["tasks"]}
     for _ in range(3):
         mesh.clock.advance(timedelta(minutes=5))
         with pytest.raises(Exception, match="inventory"):
