@@ -29,6 +29,7 @@ from domains.payments.messages import ParcelUnpaid, RefundBooked
 from domains.shipping.messages import (
     DeliveryFailed,
     ParcelLine,
+    ParcelWithdrawn,
     ShipmentCalledOff,
     ShipmentDelivered,
     ShipmentDispatched,
@@ -187,6 +188,6 @@ def fold_parcels(slot: Parcels, event: Recorded[Any]) -> Parcels:
             parcel = replace(parcel, state="failed")
         case ShipmentLost():
             parcel = replace(parcel, state="lost")
-        case ShipmentCalledOff():
+        case ShipmentCalledOff() | ParcelWithdrawn():
             parcel = replace(parcel, state="called_off")
     return replace(slot, parcels={**slot.parcels, number: parcel})

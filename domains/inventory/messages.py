@@ -1,5 +1,6 @@
 """What inventory takes and tells: what is on hand, and for whom it is kept."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -278,6 +279,9 @@ class ReservationAdjusted(Event, tag="ReservationAdjusted"):
     rule: Text
     divergence_id: Id
 
+
+KEPT_FOR = timedelta(days=30)
+"""How long units may wait for an order's next parcel before somebody must look."""
 
 CONTRACT = Contract(
     domain="inventory",

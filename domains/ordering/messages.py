@@ -41,8 +41,9 @@ class Payment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     token: Text = ""
 
 
-class OrderLine(Struct, frozen=True, kw_only=True):
-    """A priced line: `price` for one unit, `freight` for the whole line."""
+class OrderLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A priced line: `price` for one unit, `freight` for the whole line. `listed`: nobody agreed on
+    the price, it is what the catalog asked for."""
 
     line: Number
     sku: Id
@@ -50,6 +51,7 @@ class OrderLine(Struct, frozen=True, kw_only=True):
     price: Money
     freight: Money
     seller_id: Id
+    listed: bool = False
 
     @property
     def value(self) -> Money:

@@ -77,6 +77,7 @@ def _line(number: int, line: Line, states: States) -> OrderLine:
         price=price,
         freight=line.freight or Money(0, price.currency),
         seller_id=line.seller_id or seller_of(states[_price(line)]),
+        listed=line.price is None,
     )
 
 

@@ -5,6 +5,7 @@ the id is the order's. Nobody outside sends commands, but for what is of the pas
 shipping say what to do, the provider says what happened.
 """
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -326,6 +327,9 @@ class SurplusBooked(Event, tag="SurplusBooked"):
     rule: Text
     divergence_id: Id
 
+
+HELD_FOR = timedelta(days=30)
+"""How long money may be held on a card before somebody must look."""
 
 CONTRACT = Contract(
     domain="payments",

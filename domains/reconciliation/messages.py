@@ -77,7 +77,14 @@ class CorrectParcel(Struct, frozen=True, kw_only=True, tag_field="do", tag="Corr
     surplus: int
 
 
-Remedy = ReactAgain | CorrectStock | GiveBackSurplus | CorrectParcel
+class CallOffParcel(Struct, frozen=True, kw_only=True, tag_field="do", tag="CallOffParcel"):
+    """Shipping has planned it beside another parcel for the same."""
+
+    domain: Literal["shipping"] = "shipping"
+    parcel: int
+
+
+Remedy = ReactAgain | CorrectStock | GiveBackSurplus | CorrectParcel | CallOffParcel
 
 # Commands. The id is the divergence's. Those who look at the facts send the first two.
 

@@ -115,6 +115,14 @@ class CorrectShipment(Command, tag="CorrectShipment"):
     divergence_id: Id
 
 
+class WithdrawParcel(Command, tag="WithdrawParcel"):
+    """Reconciliation has found that the parcel was planned beside another one for the same."""
+
+    parcel: Parcel
+    rule: Text
+    divergence_id: Id
+
+
 # Events. Each names what the others need of the parcel.
 
 
@@ -183,6 +191,15 @@ class ParcelCorrected(Event, tag="ParcelCorrected"):
     divergence_id: Id
 
 
+class ParcelWithdrawn(Event, tag="ParcelWithdrawn"):
+    """The parcel was planned by mistake and never leaves. `rule` says what was wrong,
+    `divergence_id` who has found it."""
+
+    parcel: Parcel
+    rule: Text
+    divergence_id: Id
+
+
 CONTRACT = Contract(
     domain="shipping",
     commands={
@@ -194,7 +211,15 @@ CONTRACT = Contract(
             RecordPastShipments,
         )
     },
-    internal={"shipment": (PlanShipments, PlanReplacement, CallOffShipments, CorrectShipment)},
+    internal={
+        "shipment": (
+            PlanShipments,
+            PlanReplacement,
+            CallOffShipments,
+            CorrectShipment,
+            WithdrawParcel,
+        )
+    },
     events={
         "shipment": (
             ShipmentPlanned,
@@ -205,6 +230,7 @@ CONTRACT = Contract(
             ShipmentCalledOff,
             CallOffRefused,
             ParcelCorrected,
+            ParcelWithdrawn,
             PastShipmentsRecorded,
         ),
     },

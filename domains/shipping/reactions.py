@@ -19,6 +19,7 @@ from domains.shipping.messages import (
     ParcelPlan,
     PlanReplacement,
     PlanShipments,
+    WithdrawParcel,
 )
 
 
@@ -46,6 +47,19 @@ def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
             ) as asked
         ):
             return [_correct(recorded.id, asked, remedy)]
+        case (
+            reconciliation.CompensationRequested(
+                remedy=reconciliation.CallOffParcel() as remedy
+            ) as asked
+        ):
+            return [
+                WithdrawParcel(
+                    id=asked.of.id,
+                    parcel=remedy.parcel,
+                    rule=asked.rule,
+                    divergence_id=recorded.id,
+                )
+            ]
         case _:
             return []
 

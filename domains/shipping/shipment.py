@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from bus.decider import Decider, NotYet, Refused, Unknown
 from bus.messages import Event
+from domains.shipping.correcting import Correction, correct
 from domains.shipping.ending import Ending, end
 from domains.shipping.messages import (
     CallOffRefused,
@@ -23,7 +24,7 @@ from domains.shipping.messages import (
     DispatchShipment,
     FailDelivery,
     LoseShipment,
-    ParcelCorrected,
+    ParcelWithdrawn,
     PlanReplacement,
     PlanShipments,
     ShipmentCalledOff,
@@ -31,6 +32,7 @@ from domains.shipping.messages import (
     ShipmentDispatched,
     ShipmentLost,
     ShipmentPlanned,
+    WithdrawParcel,
 )
 from domains.shipping.parcels import Parcel, Shipment, business_time
 
@@ -49,21 +51,10 @@ def decide(  # noqa: PLR0911
             return end(command, _parcel(command, shipment), now)
         case CallOffShipments():
             return [event for parcel in shipment.values() for event in _call_off(parcel)]
-        case CorrectShipment():
-            return [_corrected(command, _parcel(command, shipment))]
+        case CorrectShipment() | WithdrawParcel():
+            return correct(command, _parcel(command, shipment))
         case _:
             return ()
-
-
-def _corrected(command: CorrectShipment, parcel: Parcel) -> ParcelCorrected:
-    return ParcelCorrected(
-        parcel=command.parcel,
-        surplus=command.surplus,
-        lines=parcel.plan.lines,
-        value=parcel.plan.value,
-        rule=command.rule,
-        divergence_id=command.divergence_id,
-    )
 
 
 def _plan(command: PlanShipments, shipment: Shipment) -> Sequence[Event]:
@@ -90,7 +81,7 @@ def _plan_replacement(command: PlanReplacement, shipment: Shipment) -> Sequence[
     ]
 
 
-def _parcel(command: DispatchShipment | Ending | CorrectShipment, shipment: Shipment) -> Parcel:
+def _parcel(command: DispatchShipment | Ending | Correction, shipment: Shipment) -> Parcel:
     if not shipment:  # the order may have been confirmed a moment ago
         raise NotYet("ordering", Unknown("UnknownShipment", f"Nothing to send for {command.id}."))
     parcel = shipment.get(command.parcel)
@@ -142,7 +133,7 @@ def evolve(shipment: Shipment, event: object) -> Shipment:  # noqa: PLR0911
             return _with(shipment, event.parcel, lambda p: replace(p, stage="failed"))
         case ShipmentLost():
             return _with(shipment, event.parcel, lambda p: replace(p, stage="lost"))
-        case ShipmentCalledOff():
+        case ShipmentCalledOff() | ParcelWithdrawn():
             return _with(shipment, event.parcel, lambda p: replace(p, stage="called off"))
         case CallOffRefused():
             return _with(shipment, event.parcel, lambda p: replace(p, refused=True))

@@ -142,7 +142,7 @@ async def due(rows: Rows, _: str, asked: Due) -> Page:
 
 VIEW = View(
     name="reconciliation",
-    version=1,
+    version=2,
     sources=[
         *(Source(contract, Facts) for contract in (CATALOG, ORDERING, INVENTORY, PAYMENTS)),
         Source(SHIPPING, Facts),

@@ -14,15 +14,22 @@ from domains.ordering import messages as ordering
 from domains.payments import messages as payments
 from domains.reconciliation.messages import Kind, Subject
 from domains.shipping import messages as shipping
+from projections.reconciliation.prices import as_text, sold
 from projections.reconciliation.slots import Facts, added, last, mark_of, noted
 
 OF_AN_ORDER = {"order", "reservation", "payment", "shipment"}
 """The aggregates whose id is the order's."""
 Pairs = Iterable[tuple[str, int]]
+NEW = ("reserved", "kept")
+GONE = ("there", "kept")
+"""The sums of what is newly kept for an order, and of what leaves the shelf for it."""
 
 
 def keys(event: Recorded[Any]) -> Iterable[str]:
-    """`order/<id>`, `sku/<id>`, or both."""
+    """`order/<id>`, `sku/<id>`, or both: a SKU hears of the orders that paid its listed price."""
+    if isinstance(event.data, ordering.OrderPlaced):
+        listed = sorted({line.sku for line in event.data.lines if line.listed})
+        return (f"order/{event.id}", *(f"sku/{sku}" for sku in listed))
     if event.aggregate in OF_AN_ORDER:
         return (f"order/{event.id}",)
     if event.aggregate in {"product", "price"}:
@@ -35,21 +42,24 @@ def keys(event: Recorded[Any]) -> Iterable[str]:
 
 def fold(facts: Facts | None, event: Recorded[Any], key: str) -> Facts:
     told = _told(facts, event, key)
+    if isinstance(event.data, ordering.OrderPlaced) and key.startswith("sku/"):
+        return sold(told, event)
     data, units, money = event.data, *_sums(event, key)
     currency, text = told.currency, told.text
     match data:
         case ordering.OrderPlaced(total=total) | payments.PaymentsSecured(total=total):
             currency = total.currency
         case catalog.ProductListed(price=price) | catalog.PriceChanged(price=price):
-            text = {"price": f"{price.amount} {price.currency}"}
+            text = {**text, "price": as_text(price), f"had:{as_text(price)}": ""}
         case ordering.PriceNoted(price=price):
-            text = {"price": f"{price.amount} {price.currency}"}
+            text = {**text, "price": as_text(price)}
         case inventory.StockCounted(counted=counted, on_hand=on_hand):
-            text = {"counted": str(counted), "books": str(on_hand)}
+            there = told.units.get("on_hand", 0)
+            text = {"counted": str(counted), "books": str(on_hand), "events": str(there)}
         case inventory.StockAdjusted(rule="count-differs"):
             text = {}
         case catalog.ProductDelisted() | ordering.PriceForgotten():
-            text = {"price": ""}
+            text = {**text, "price": ""}
         case _:
             pass
     return replace(
@@ -81,13 +91,14 @@ def _sums(event: Recorded[Any], key: str) -> tuple[Pairs, Pairs]:
         case "inventory":
             return _kept(event.data), ()
         case "shipping":
-            return (), _sent(event.data)
+            return _planned(event.data), _sent(event.data)
         case _:
             return (), _paid(event.data)
 
 
 def _of_stock(event: Recorded[Any], key: str) -> Pairs:
-    """For an order: what the SKU counts as kept for it. For the SKU: all it has."""
+    """For an order: what the SKU counts as kept for it, and as there or gone because of it. For the
+    SKU: all it has."""
     quantity = getattr(event.data, "quantity", 0)
     kept = {"UnitsReserved": 1, "UnitsReleased": -1, "UnitsShipped": -1}.get(event.type, 0)
     there = {"StockReceived": 1, "UnitsReturned": 1, "StockWrittenOff": -1, "UnitsShipped": -1}
@@ -95,7 +106,7 @@ def _of_stock(event: Recorded[Any], key: str) -> Pairs:
     if isinstance(event.data, inventory.StockAdjusted):
         on_hand, reserved = event.data.on_hand, event.data.reserved
     if key.startswith("order/"):
-        return [(f"counted:{event.id}", reserved)]
+        return [(f"counted:{event.id}", reserved), (f"counted_there:{event.id}", on_hand)]
     return [("on_hand", on_hand), ("reserved", reserved)]
 
 
@@ -120,17 +131,29 @@ def _due(event: Recorded[Any]) -> Pairs:
             return ()
 
 
-def _kept(data: Any) -> Pairs:
+def _kept(data: Any) -> Pairs:  # noqa: PLR0911
     match data:
         case inventory.StockReserved(parts=parts) | inventory.ReplacementReserved(parts=parts):
-            reserved = [(f"reserved:{part.sku}", part.quantity) for part in parts]
-            return [*reserved, *((f"kept:{part.sku}", part.quantity) for part in parts)]
-        case inventory.StockReleased(parts=parts) | inventory.StockShipped(parts=parts):
+            return [(f"{n}:{part.sku}", part.quantity) for part in parts for n in NEW]
+        case inventory.StockReleased(parts=parts):
             return [(f"kept:{part.sku}", -part.quantity) for part in parts]
+        case inventory.StockShipped(parts=parts):
+            return [(f"{n}:{part.sku}", -part.quantity) for part in parts for n in GONE]
+        case inventory.ParcelTakenBack(parts=parts):
+            return [(f"there:{part.sku}", part.quantity) for part in parts]
+        case inventory.ReturnReceived(parts=back):
+            return [(f"there:{part.sku}", part.sellable) for part in back]
         case inventory.ReservationAdjusted(kept=kept):
-            return [
-                (f"{name}:{sku}", n) for sku, n in kept.items() for name in ("reserved", "kept")
-            ]
+            return [(f"{name}:{sku}", n) for sku, n in kept.items() for name in NEW]
+        case _:
+            return ()
+
+
+def _planned(data: Any) -> Pairs:
+    """Which lines go with which parcel; a replacement's have gone before."""
+    match data:
+        case shipping.ShipmentPlanned(parcel=parcel, lines=lines, replacement=False):
+            return [(f"planned:{line.line}.{parcel}", line.quantity) for line in lines]
         case _:
             return ()
 
@@ -149,12 +172,17 @@ def _sent(data: Any) -> Pairs:
 def _paid(data: Any) -> Pairs:  # noqa: PLR0911
     """By payment: what it has, what was asked for, and what came of it."""
     match data:
-        case payments.PaymentAuthorized() | payments.PaymentSettled():
+        case payments.PaymentAuthorized():
+            return [(f"{name}:{data.payment}", data.amount.amount) for name in ("got", "held")]
+        case payments.PaymentSettled():
             return [(f"got:{data.payment}", data.amount.amount)]
         case payments.CaptureRequested():
             return [(f"to_capture:{data.payment}", data.amount.amount)]
         case payments.PaymentCaptured():
-            return [(f"captured:{data.payment}", data.amount.amount)]
+            amount = data.amount.amount
+            return [(f"captured:{data.payment}", amount), (f"held:{data.payment}", -amount)]
+        case payments.PaymentVoided():
+            return [(f"held:{data.payment}", -data.amount.amount)]
         case payments.CaptureFailed():
             return [(f"to_capture:{data.payment}", -data.amount.amount)]
         case payments.VoidRequested() | payments.RefundRequested():

@@ -325,7 +325,8 @@ def unanswered(order: Order) -> Iterator[Found]:
     told = order["shipping"]
     replacements = {part for part, _ in order["ordering"].named("ReplacementConfirmed")}
     for part, _ in told.named("ShipmentPlanned"):
-        answers = (f"ShipmentCalledOff:{part}", f"CallOffRefused:{part}")
+        ends = ("ShipmentCalledOff", "CallOffRefused", "ParcelWithdrawn")
+        answers = [f"{end}:{part}" for end in ends]
         if part not in replacements and not any(told.count(answer) for answer in answers):
             remedy = react_again("shipping", "ordering", mark.position)
             yield Found(

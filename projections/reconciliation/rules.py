@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from domains.ordering.messages import DEADLINES
-from projections.reconciliation import late, money, obligations, skus, units
+from projections.reconciliation import (
+    late,
+    money,
+    obligations,
+    prices,
+    skus,
+    strangers,
+    units,
+)
 from projections.reconciliation.found import Found
 from projections.reconciliation.obligations import Order
 from projections.reconciliation.slots import Facts
@@ -27,12 +35,22 @@ OF_AN_ORDER: tuple[Check, ...] = (
     units.sent_twice,
     units.reserved_too_much,
     units.books_of_inventory,
+    units.planned_twice,
     money.captured_too_much,
     money.captured_too_little,
     money.delivered_without_payment,
     late.stuck,
+    late.kept,
+    late.held,
+    strangers.unknown,
 )
-OF_A_SKU: tuple[Check, ...] = (skus.price_noted, skus.reserved_beyond_stock, skus.count_differs)
+OF_A_SKU: tuple[Check, ...] = (
+    skus.price_noted,
+    prices.charged,
+    skus.reserved_beyond_stock,
+    skus.not_conserved,
+    skus.count_differs,
+)
 
 RULES: tuple[Rule, ...] = (
     *(
@@ -48,9 +66,10 @@ RULES: tuple[Rule, ...] = (
     Rule("reserved-too-much", "more is kept than was ordered", "inventory lets go of the rest"),
     Rule(
         "reservation-and-stock-differ",
-        "an order's reservation and the SKUs in it keep different units",
+        "an order's reservation and the SKUs say other numbers of what is kept, left or came back",
         "inventory corrects the SKUs",
     ),
+    Rule("line-planned-twice", "two parcels go with one line", "shipping withdraws one of them"),
     Rule("captured-too-much", "more was taken than a parcel costs", "payments gives it back"),
     Rule("captured-too-little", "less was taken than a parcel costs", "a person decides"),
     Rule("rounding", "one cent less was taken than a parcel costs", "a person decides"),
@@ -58,6 +77,19 @@ RULES: tuple[Rule, ...] = (
     *(
         Rule(f"stuck-{state.replace('_', '-')}", f"an order stays {state}", "a person decides")
         for state in DEADLINES
+    ),
+    Rule("reserved-too-long", "units wait for an order for very long", "a person decides"),
+    Rule("authorized-too-long", "money is held on a card for very long", "a person decides"),
+    Rule("unknown-order", "others tell of an order that ordering never took", "a person decides"),
+    Rule(
+        "price-charged-differs",
+        "a listed product was sold for what the catalog did not ask",
+        "a person decides",
+    ),
+    Rule(
+        "units-not-conserved",
+        "received and returned is not what is on hand, has left or was written off",
+        "a person decides",
     ),
     Rule("price-differs", "ordering's price is not the catalog's", "ordering takes it again"),
     Rule("count-differs", "other units were counted than the books say", "inventory takes them"),

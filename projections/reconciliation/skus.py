@@ -41,6 +41,21 @@ def reserved_beyond_stock(sku: Order) -> Iterator[Found]:
         )
 
 
+def not_conserved(sku: Order) -> Iterator[Found]:
+    """What inventory says of its shelf when it is counted is what it has told of it before: all
+    that was received and returned is on hand, was sent off or written off."""
+    inventory = sku.get("inventory")
+    if inventory is None or "events" not in inventory.text:
+        return
+    books, events = inventory.text["books"], inventory.text["events"]
+    if books != events:
+        yield Found(
+            rule="units-not-conserved",
+            said=f"the books said {books}, where all that was told of before comes to {events}",
+            since=inventory.time,
+        )
+
+
 def count_differs(sku: Order) -> Iterator[Found]:
     """What was on the shelf, and what the books said at that moment."""
     inventory = sku.get("inventory")

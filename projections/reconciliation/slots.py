@@ -63,7 +63,13 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
             *("ShipmentPlanned", "ShipmentDispatched", "ShipmentDelivered", "DeliveryFailed"),
-            *("ShipmentLost", "ShipmentCalledOff", "CallOffRefused", "StockShipped"),
+            *(
+                "ShipmentLost",
+                "ShipmentCalledOff",
+                "CallOffRefused",
+                "StockShipped",
+                "ParcelWithdrawn",
+            ),
             *("ParcelTakenBack", "ParcelCharged", "OrderPartlyShipped", "OrderShipped"),
             *("OrderPartlyDelivered", "CallOffAnswered", "ParcelLost", "ReplacementRequested"),
             *("ReplacementReserved", "ReplacementRefused", "ReplacementConfirmed"),
@@ -97,8 +103,10 @@ def _again(before: Mark | None) -> Mark | None:
 
 def last(facts: Facts, event: Recorded[Any]) -> Facts:
     """Of what goes on for ever only the last event is kept, under the mark `last`."""
-    new = {"last": Mark(1, event.position, event.time)}
-    return replace(facts, time=event.time, position=event.position, marks=new)
+    new = Mark(1, event.position, event.time)
+    return replace(
+        facts, time=event.time, position=event.position, marks={**facts.marks, "last": new}
+    )
 
 
 def added(sums: Sums, more: Iterable[tuple[str, int]]) -> Sums:

@@ -10,7 +10,10 @@ from scripts.audit.events import Event
 from scripts.audit.finding import Finding
 
 OWNER = "reconciliation"
-CORRECTIONS = {"StockAdjusted", "ReservationAdjusted", "SurplusBooked", "ParcelCorrected"}
+CORRECTIONS = {
+    *("StockAdjusted", "ReservationAdjusted", "SurplusBooked"),
+    *("ParcelCorrected", "ParcelWithdrawn"),
+}
 """Events that nothing but a compensation leads to."""
 
 

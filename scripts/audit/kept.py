@@ -42,6 +42,15 @@ class Book(dict[tuple[str, str], int]):
         held.subtract(self.units("shipped"))
         return held
 
+    @property
+    def there(self) -> Counter[str]:
+        """How much more of it is on hand than before the order, or less."""
+        there = self.units("returned")
+        there.update(self.units("adjusted"))
+        there.subtract(self.units("shipped"))
+        there.subtract(self.units("scrapped"))
+        return there
+
 
 @dataclass(slots=True)
 class Kept:
@@ -94,3 +103,4 @@ class Kept:
             self.by_sku.note(done, event.id, event.data["quantity"])
         elif event.type == "StockAdjusted":
             self.by_sku.note("reserved", event.id, event.data["reserved"])
+            self.by_sku.note("adjusted", event.id, event.data["on_hand"])

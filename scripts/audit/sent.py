@@ -44,6 +44,8 @@ class Sent:
             case "ParcelCorrected":
                 parcel.left = parcel.left[: len(parcel.left) - len(data["lines"]) * data["surplus"]]
                 parcel.left_value -= data["value"]["amount"] * data["surplus"]
+            case "ParcelWithdrawn":
+                parcel.planned, parcel.planned_value, parcel.called_off = (), 0, True
             case "ShipmentDelivered":
                 parcel.delivered = True
             case "DeliveryFailed":

@@ -8,27 +8,34 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from bus.broker.port import Broker, Reply
 from bus.envelope import Key
 from bus.testing.ground import Ground, MemoryGround
-from domains.catalog.messages import ListProduct
+from domains.catalog.messages import ChangePrice, ListProduct
 from domains.inventory.messages import (
     CountStock,
     Part,
     ReceiveReturn,
     ReturnedPart,
     StockAdjusted,
+    StockCounted,
     StockReserved,
     UnitsReserved,
+    UnitsReturned,
+    UnitsShipped,
 )
-from domains.ordering.messages import CancelOrder, Line, RequestReturn, ReturnLine
+from domains.ordering.messages import CancelOrder, Line, PriceNoted, RequestReturn, ReturnLine
+from domains.reconciliation.messages import DivergenceDetected
 from domains.shipping.messages import (
     DeliverShipment,
     DispatchShipment,
     FailDelivery,
     LoseShipment,
+    ParcelWithdrawn,
     ShipmentDispatched,
+    ShipmentPlanned,
 )
 from projections.reconciliation.obligations import OBLIGATIONS, Obligation
 from projections.reconciliation.rules import RULES
@@ -171,6 +178,144 @@ async def test_inventory_s_two_books_differ(they: Healing) -> None:
     await they.heal()
     assert ("DivergenceDetected", "reservation-and-stock-differ") in await they.told()
     await made_right(they)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [UnitsShipped, UnitsReturned],
+    ids=["a parcel left the shelf twice", "what never came back is on it"],
+)
+async def test_a_sku_that_tells_more_than_the_reservation(
+    they: Healing, event: type[UnitsShipped | UnitsReturned]
+) -> None:
+    await plant(they.it, "inventory", Key("stock", "tea"), event(order_id="o-2", quantity=2))
+    assert await they.it.stock_of("tea") != (8, 2)
+    await they.heal()
+    assert ("DivergenceDetected", "reservation-and-stock-differ") in await they.told()
+    await made_right(they)
+    assert await they.it.stock_of("tea") == (8, 2)
+
+
+async def test_a_reservation_whose_units_never_left_the_shelf(they: Healing) -> None:
+    await they.it.accepted(DispatchShipment(id="o-2"))
+    await they.it.mesh.rest()
+    await plant(
+        they.it,
+        "inventory",
+        Key("stock", "tea"),
+        UnitsReturned(order_id="o-2", quantity=2),
+        UnitsReserved(order_id="o-2", quantity=2),
+    )
+    await they.heal()
+    assert ("DivergenceDetected", "reservation-and-stock-differ") in await they.told()
+    await made_right(they)
+    assert await they.it.stock_of("tea") == (6, 0)
+
+
+async def test_a_line_goes_with_one_parcel(they: Healing) -> None:
+    planned = await they.it.only("shipping", "o-2", "ShipmentPlanned")
+    assert isinstance(planned.data, ShipmentPlanned)
+    second = replace(planned.data, parcel=2)
+    await plant(they.it, "shipping", Key("shipment", "o-2"), second)
+    await they.heal()
+    assert ("DivergenceDetected", "line-planned-twice") in await they.told()
+    await made_right(they)
+    assert await they.it.refused(DispatchShipment(id="o-2", parcel=2)) == "CalledOff"
+    await they.it.accepted(DispatchShipment(id="o-2"))
+    await they.heal()
+    await made_right(they)
+
+
+async def test_the_parcel_that_has_left_is_the_one_that_stays(they: Healing) -> None:
+    planned = await they.it.only("shipping", "o-2", "ShipmentPlanned")
+    assert isinstance(planned.data, ShipmentPlanned)
+    key = Key("shipment", "o-2")
+    await plant(they.it, "shipping", key, replace(planned.data, parcel=2))
+    await they.it.accepted(DispatchShipment(id="o-2", parcel=2))
+    await they.heal()
+    (withdrawn,) = await they.it.all("shipping", "o-2", "ParcelWithdrawn")
+    assert cast(ParcelWithdrawn, withdrawn.data).parcel == 1
+
+
+async def listed(they: Healing) -> None:
+    await they.it.accepted(ListProduct(id="tea", name="Tea", price=euro(450)))
+    await they.heal()
+
+
+async def test_what_is_sold_as_listed_costs_what_the_catalog_asks(they: Healing) -> None:
+    await listed(they)
+    await they.it.accepted(order("as-listed", Line(sku="tea", quantity=1)))
+    await they.it.accepted(ChangePrice(id="tea", price=euro(500)))
+    await they.heal()
+    await they.it.accepted(order("later", Line(sku="tea", quantity=1)))
+    await they.it.accepted(order("agreed", line("tea", cents=7)))
+    await they.heal()
+    assert await they.told() == []
+
+
+async def test_a_price_that_was_never_asked_is_found(they: Healing) -> None:
+    """Ordering's copy was wrong when it was sold, and is right again."""
+    await listed(they)
+    for price in (45, 450):
+        noted = PriceNoted(price=euro(price), seller_id="shop")
+        await plant(they.it, "ordering", Key("price", "tea"), noted)
+        if price == 45:
+            await restarted(they, "ordering")
+            await they.it.accepted(order("cheap", Line(sku="tea", quantity=1)))
+    await they.heal()
+    assert await they.told("DivergenceDetected") == [
+        ("DivergenceDetected", "price-charged-differs")
+    ]
+    (found,) = [e for e in await they.it.mesh.events("reconciliation") if "Detected" in e.type]
+    assert "cheap was sold it for 45 EUR" in cast(DivergenceDetected, found.data).said
+
+
+async def restarted(they: Healing, domain: str) -> None:
+    mesh = they.it.mesh
+    (process,) = [p for p in mesh.processes if p.domain.name == domain]
+    await mesh.kill(process)
+    await mesh.start_process(mesh.domains[domain])
+
+
+async def test_what_ordering_has_noted_is_what_it_asks(they: Healing) -> None:
+    await listed(they)
+    await they.it.accepted(order("right", Line(sku="tea", quantity=1)))
+    placed = await they.it.only("ordering", "right", "OrderPlaced")
+    (sold,) = placed.data.lines
+    wrong = replace(placed.data, lines=[replace(sold, price=euro(451))], total=euro(451))
+    await plant(they.it, "ordering", Key("order", "wrong"), wrong)
+    await they.heal()
+    assert ("DivergenceDetected", "price-charged-differs") in await they.told()
+
+
+async def test_money_and_units_that_wait_for_very_long(they: Healing) -> None:
+    await they.it.mesh.advance(timedelta(days=31))
+    await they.heal()
+    detected = {rule for _, rule in await they.told("DivergenceDetected")}
+    assert detected == {"stuck-confirmed", "reserved-too-long", "authorized-too-long"}
+    await they.it.accepted(CancelOrder(id="o-2"))
+    await they.heal()
+    assert {rule for _, rule in await they.told("DivergenceResolved")} == detected
+
+
+@pytest.mark.parametrize("domain", ["inventory", "payments", "shipping"])
+async def test_an_order_that_ordering_never_took(they: Healing, domain: str) -> None:
+    kind, event = {
+        "inventory": ("reservation", "StockReserved"),
+        "payments": ("payment", "AuthorizationRequested"),
+        "shipping": ("shipment", "ShipmentPlanned"),
+    }[domain]
+    known = await they.it.only(domain, "o-2", event)
+    await plant(they.it, domain, Key(kind, "o-3"), known.data)
+    await they.heal()
+    assert ("DivergenceEscalated", "unknown-order") in await they.told()
+
+
+async def test_inventory_that_forgets_is_found_when_it_counts(they: Healing) -> None:
+    forgotten = StockCounted(counted=7, on_hand=7, reference="hall 3")
+    await plant(they.it, "inventory", Key("stock", "tea"), forgotten)
+    await they.heal()
+    assert ("DivergenceEscalated", "units-not-conserved") in await they.told()
 
 
 async def test_what_is_counted_is_what_there_is(they: Healing) -> None:

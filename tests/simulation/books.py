@@ -160,6 +160,10 @@ async def audited(it: Shop) -> Books:
     return books
 
 
+LATE = ("stuck-", "reserved-too-long-", "authorized-too-long-")
+"""The rules that say what will be wrong if nothing more happens for days."""
+
+
 async def nothing_diverges(it: Shop) -> None:
     """What is late, or waits for a carrier, is no divergence."""
     facts = await told_of(VIEW, it.mesh.stores)
@@ -169,7 +173,7 @@ async def nothing_diverges(it: Shop) -> None:
         (row["of"]["id"], task["found"]["said"])
         for row in page.rows
         for task in row["tasks"]
-        if not task["id"].startswith("stuck-")
+        if not task["id"].startswith(LATE)
     ]
     assert wrong == []
 

@@ -132,7 +132,7 @@ FAULTS = {
     "a release in one of inventory's books": (
         "refunded",
         without("inventory", "UnitsReleased"),
-        "reservation and SKUs say the same of what was released",
+        "reservation and SKUs say the same of what is kept",
     ),
     "a parcel that inventory never heard of": (
         "shipped",
@@ -272,7 +272,7 @@ FAULTS = {
     "a return that inventory never booked on the shelf": (
         "returned",
         without("inventory", "UnitsReturned"),
-        "reservation and SKUs say the same of what was returned",
+        "reservation and SKUs say the same of what is there",
     ),
     "a return that ordering never accepted": (
         "returned",

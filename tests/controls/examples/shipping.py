@@ -9,6 +9,7 @@ from domains.shipping.messages import (
     DeliveryFailed,
     ParcelCorrected,
     ParcelLine,
+    ParcelWithdrawn,
     ShipmentCalledOff,
     ShipmentDelivered,
     ShipmentDispatched,
@@ -42,6 +43,9 @@ _EVENTS = [
         value=VALUE,
         rule="shipment-doubled",
         divergence_id="shipment-doubled-o-1001-1",
+    ),
+    ParcelWithdrawn(
+        parcel=2, rule="line-planned-twice", divergence_id="line-planned-twice-o-1001-2"
     ),
 ]
 EVENTS = [("o-1001", event) for event in _EVENTS]

@@ -33,10 +33,16 @@ def card(amount: Money) -> Payment:
     return Payment(type="credit_card", amount=amount)
 
 
-def placed(price: Money, freight: Money, seller_id: str) -> OrderPlaced:
+def placed(price: Money, freight: Money, seller_id: str, *, listed: bool = False) -> OrderPlaced:
     whole = price.times(2) + freight
     line = OrderLine(
-        line=1, sku="tea-1", quantity=2, price=price, freight=freight, seller_id=seller_id
+        line=1,
+        sku="tea-1",
+        quantity=2,
+        price=price,
+        freight=freight,
+        seller_id=seller_id,
+        listed=listed,
     )
     by_card = OrderPayment(payment=1, type="credit_card", amount=whole, installments=1, token="")
     return OrderPlaced(
@@ -45,7 +51,7 @@ def placed(price: Money, freight: Money, seller_id: str) -> OrderPlaced:
 
 
 def test_an_order_is_priced_from_the_catalog_and_paid_by_one_card() -> None:
-    ordering(TEA_450).when(TWO_TEAS).then(placed(eur(450), eur(0), "teahouse"))
+    ordering(TEA_450).when(TWO_TEAS).then(placed(eur(450), eur(0), "teahouse", listed=True))
 
 
 def test_an_agreed_price_needs_no_catalog() -> None:

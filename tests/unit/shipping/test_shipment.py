@@ -16,11 +16,13 @@ from domains.shipping.messages import (
     DispatchShipment,
     ParcelLine,
     ParcelPlan,
+    ParcelWithdrawn,
     PlanShipments,
     ShipmentCalledOff,
     ShipmentDelivered,
     ShipmentDispatched,
     ShipmentPlanned,
+    WithdrawParcel,
 )
 
 shipping = partial(given, DOMAIN)
@@ -162,3 +164,23 @@ def test_what_has_arrived_cannot_be_called_off() -> None:
 
 def test_an_order_without_parcels_has_none_to_call_off() -> None:
     shipping().when(CallOffShipments(id="o-1")).then_nothing()
+
+
+WITHDRAW = WithdrawParcel(
+    id="o-1", parcel=2, rule="line-planned-twice", divergence_id="line-planned-twice-o-1-2"
+)
+WITHDRAWN = ParcelWithdrawn(
+    parcel=2, rule="line-planned-twice", divergence_id="line-planned-twice-o-1-2"
+)
+
+
+def test_a_parcel_beside_another_is_withdrawn_while_it_is_there() -> None:
+    shipping(*PLANNED).when(WITHDRAW).then(WITHDRAWN)
+    shipping(*PLANNED, left(2)).when(WITHDRAW).then(Refused("HasLeft"))
+
+
+def test_what_is_withdrawn_never_leaves_and_no_cancellation_asks_for_it() -> None:
+    shipping(*PLANNED, WITHDRAWN).when(DispatchShipment(id="o-1", parcel=2)).then(
+        Refused("CalledOff")
+    )
+    shipping(*PLANNED, WITHDRAWN).when(CallOffShipments(id="o-1")).then(TEA_CALLED_OFF)
