@@ -14,6 +14,8 @@ from bus.reader import Reader
 from bus.store.port import START, Store, StoreUnavailable
 from bus.tasks import end
 from scripts.audit.books import Books
+from scripts.audit.finding import Finding
+from scripts.check_streams import compare
 
 BATCH = 1000
 """Events taken at a stretch."""
@@ -22,7 +24,8 @@ LOOK = 0.2
 
 
 class Auditing:
-    """`stores` by domain, all open: of them nothing is read but their heads.
+    """`stores` by domain, all open: of them nothing is read but their heads, unless they are to be
+    compared.
 
     An order that does not balance is a finding only when nobody has told of it for `grace`.
     """
@@ -32,6 +35,7 @@ class Auditing:
     ) -> None:
         self.books = Books([*stores])
         self.moving = 0
+        self.altered: list[Finding] = []
         self._broker = broker
         self._stores = stores
         self._clock = clock
@@ -61,6 +65,16 @@ class Auditing:
             while self._balance() and self._asked < until:
                 await self._pause(tasks)
                 await self._up_to_date(tasks, told)
+
+    async def compare(self) -> None:
+        """Holds every event of each store against its stream: what was altered in a store after it
+        was published shows nowhere else. Raises StoreUnavailable, BrokerUnavailable."""
+        for domain, store in self._stores.items():
+            found = await compare(domain, store, self._broker)
+            if off := found.differing:
+                said = f"{len(off)} of {found.head} differ, position {off[0]} first"
+                rule = "a store holds what it has published"
+                self.altered.append(Finding(rule, domain, said, len(off)))
 
     async def follow(self, changed: Callable[[], None]) -> None:
         """Goes on for ever, through outages; `changed` is called after each look. Raises what a

@@ -42,8 +42,9 @@ async def audit(*, full: Flag = False, grace: Seconds = GRACE, json: Flag = Fals
     that for each order, each SKU and the whole shop what was ordered, reserved, charged, sent and
     given back adds up. Changes nothing.
 
-    With --full it reads all that is there, prints the sums and a verdict, and ends. Without, it
-    goes on beside the shop, and says whenever something stops adding up, or does again.
+    With --full it reads all that is there, the stores byte by byte as well, prints the sums and a
+    verdict, and ends. Without, it goes on beside the shop, and says whenever something stops adding
+    up, or does again.
 
     For example:
 
@@ -94,6 +95,7 @@ async def _auditing(grace: timedelta) -> AsyncIterator[Auditing]:
 async def _once(auditing: Auditing, *, json: bool) -> int:
     with Progress("audit", "events", Console(stderr=True)) as progress:
         await auditing.catch_up(progress.at)
+        await auditing.compare()
     found = report(auditing)
     if json:
         print_json(found)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import cast
 
 from bus.broker.port import Outgoing
 from bus.clock import uuid7
-from bus.store.port import Head, Store, StoreUnavailable
+from bus.store.port import Head, Store, StoredEvent, StoreUnavailable
 from bus.tasks import end
 from bus.testing.ground import Ground
 from domains.ordering.messages import CancelOrder
@@ -99,6 +99,29 @@ async def test_a_shop_at_rest_balances(ground: Ground) -> None:
     money = found.money["EUR"]
     assert (money["ordered"], money["left"], money["to_leave"]) == (6500, 3200, 1100)
     assert (money["kept"], money["held"], money["voided"]) == (3200, 1100, 1100)
+
+
+async def test_what_was_altered_in_a_store_afterwards_is_found(ground: Ground) -> None:
+    async with shop(ground) as it:
+        await some_orders(it)
+        stores = {**it.mesh.stores, "inventory": altered(it.mesh.stores["inventory"])}
+        audit = Auditing(it.mesh.broker, stores, it.mesh.clock, GRACE)
+        await audit.compare()
+        (found,) = report(audit).findings
+    assert (found.rule, found.of) == ("a store holds what it has published", "inventory")
+
+
+def altered(store: Store) -> Store:
+    """With other bytes in its third row."""
+
+    class Altered:
+        head = store.head
+
+        async def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
+            rows = await store.read(after, limit)
+            return [row._replace(body=b"{}") if row.position == 3 else row for row in rows]
+
+    return cast(Store, Altered())
 
 
 async def test_a_service_that_stands_still_is_told_of_after_the_grace_time(ground: Ground) -> None:
