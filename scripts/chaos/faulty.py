@@ -1,0 +1,249 @@
+"""What is made wrong, one class of fault each, and the rule that must name it.
+
+Most are reactions that a domain does not have; the others are written into a store behind its
+domain's back, or into the provider's books.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from bus import envelope, subjects
+from bus.broker.port import Broker
+from bus.clock import uuid7
+from bus.contract import Contract
+from bus.envelope import Key
+from bus.messages import Event, tag
+from bus.settings import Settings
+from bus.store.port import Append, Conflict, NewEvent
+from bus.store.postgres import PostgresStore
+from domains.inventory import messages as inventory
+from domains.inventory.messages import (
+    Part,
+    StockReserved,
+    UnitsReserved,
+    UnitsReturned,
+    UnitsShipped,
+)
+from domains.ordering import messages as ordering
+from domains.ordering.messages import OrderLine, OrderPayment, OrderPlaced
+from domains.payments import messages as payments
+from domains.shipping import messages as shipping
+from projections.reconciliation.obligations import OBLIGATIONS
+from scripts.chaos.deaf import Ears
+from scripts.chaos.lives import Shop, euro
+from scripts.chaos.mesh import Mesh
+
+TAKEN_TWICE = """
+UPDATE charge SET authorised = authorised + captured, captured = 2 * captured WHERE order_id = ?
+"""
+HISTORY = 1000
+"""More events than anything here has."""
+CONTRACTS: Mapping[str, Contract] = {
+    module.CONTRACT.domain: module.CONTRACT for module in (inventory, ordering, payments, shipping)
+}
+
+
+class Ground(NamedTuple):
+    """A running mesh, with all that may be tampered with."""
+
+    mesh: Mesh
+    broker: Broker
+    shop: Shop
+    stores: Mapping[str, PostgresStore]
+
+    async def only(self, domain: str, id: str, type: str) -> Any:
+        """The one event of that type."""
+        (found,) = [e for e in await self.stores[domain].history(id, 0, HISTORY) if e.type == type]
+        return CONTRACTS[domain].decode(found.position, found.body).data
+
+    async def write(self, domain: str, key: Key, event: Event) -> None:
+        """What nobody has decided. It is published as what a second process has decided is."""
+        while True:
+            try:
+                await self._append(domain, key, event)
+            except Conflict:
+                continue  # the domain was first
+            await self.broker.publish(subjects.hint(domain), b"")
+            return
+
+    async def _append(self, domain: str, key: Key, event: Event) -> None:
+        store, contract = self.stores[domain], CONTRACTS[domain]
+        version = (await store.versions([key])).get(key, 0)
+        name, id = tag(type(event)), uuid7()
+        body = envelope.encode(
+            event=event,
+            event_id=id,
+            domain=domain,
+            key=key,
+            version=version + 1,
+            dataversion=contract.dataversion(name),
+            time=datetime.now(UTC),
+            correlation_id=id,
+            causation_id=id,
+        )
+        new = NewEvent(id, key, version + 1, name, body)
+        await store.append(Append(expected={key: version}, events=[new]))
+
+
+@asynccontextmanager
+async def ground(mesh: Mesh, broker: Broker, shop: Shop) -> AsyncIterator[Ground]:
+    settings = Settings.from_environment(mesh.urls)
+    async with AsyncExitStack() as stack:
+        stores = {}
+        for domain in CONTRACTS:
+            store = PostgresStore(settings.database_url(domain), pool=1)
+            await store.open()
+            stack.push_async_callback(store.close)
+            stores[domain] = store
+        yield Ground(mesh, broker, shop, stores)
+
+
+class Fault(NamedTuple):
+    """Made by `make(ground, id)` in the life of that name, before its step `before`."""
+
+    name: str
+    rule: str
+    life: str
+    before: int
+    make: Callable[[Ground, str], Awaitable[None]]
+
+
+def _deaf(domain: str, upstream: str, event: str) -> Callable[[Ground, str], Awaitable[None]]:
+    async def make(ground: Ground, id: str) -> None:
+        Ears(ground.mesh.home.path, domain, upstream).close(event, id)
+
+    return make
+
+
+LOST: Mapping[str, tuple[str, int]] = {
+    **dict.fromkeys(("not-reserved", "payment-not-asked", "not-collected"), ("waiting", 0)),
+    **dict.fromkeys(("not-confirmed", "confirmed-without-shipment"), ("waiting", 0)),
+    "refusal-unheard": ("short", 0),
+    "failure-unheard": ("declined", 0),
+    **dict.fromkeys(("dispatch-unheard", "shipped-not-taken", "shipped-not-captured"), ("sent", 0)),
+    "delivery-unheard": ("whole", 0),
+    **dict.fromkeys(("call-off-unheard", "stock-held-for-ended"), ("none of it", 0)),
+    "money-kept-for-cancelled": ("none of it", 0),
+    **dict.fromkeys(("call-off-refusal-unheard", "money-kept-for-cancelled-lines"), ("half", 0)),
+    "stock-held-for-cancelled-lines": ("half", 0),
+    **dict.fromkeys(("failed-delivery-unheard", "not-taken-back"), ("failed", 0)),
+    **dict.fromkeys(("loss-unheard", "loss-not-refunded"), ("lost", 0)),
+    **dict.fromkeys(("return-not-expected", "return-unheard", "return-not-refunded"), ("back", 0)),
+    **dict.fromkeys(("replacement-not-kept", "replacement-unheard"), ("swapped", 0)),
+    "replacement-without-shipment": ("swapped", 0),
+    **dict.fromkeys(("replacement-dispatch-unheard",), ("swapped", 5)),
+    "replacement-delivery-unheard": ("swapped", 6),
+    **dict.fromkeys(("replacement-refusal-unheard", "replacement-not-refunded"), ("gone", 0)),
+}
+"""By rule: the life in which the reaction is lost, and before which step the ears are closed."""
+
+
+def _lost() -> Sequence[Fault]:
+    known = {each.rule: each for each in OBLIGATIONS}
+    faults = []
+    for rule, (life, before) in LOST.items():
+        owed = known[rule]
+        make = _deaf(owed.domain, owed.upstream, owed.event)
+        name = f"{owed.domain} is deaf to {owed.event}"
+        faults.append(Fault(name, rule, life, before, make))
+    return faults
+
+
+async def _captured_twice(ground: Ground, id: str) -> None:
+    """At the provider, and here."""
+    await ground.shop.told(id, "payments/PaymentCaptured")
+    with closing(sqlite3.connect(ground.mesh.home.path / "provider.sqlite")) as books, books:
+        books.execute(TAKEN_TWICE, (id,))
+    captured = await ground.only("payments", id, "PaymentCaptured")
+    await ground.write("payments", Key("payment", id), captured)
+
+
+async def _left_twice(ground: Ground, id: str) -> None:
+    await _settled(ground, id)
+    left = await ground.only("shipping", id, "ShipmentDispatched")
+    await ground.write("shipping", Key("shipment", id), left)
+
+
+async def _planned_twice(ground: Ground, id: str) -> None:
+    await ground.shop.told(id, "shipping/ShipmentPlanned:1")
+    planned = await ground.only("shipping", id, "ShipmentPlanned")
+    await ground.write("shipping", Key("shipment", id), replace(planned, parcel=2))
+
+
+async def _reserved_twice(ground: Ground, id: str) -> None:
+    await ground.shop.told(id, "shipping/ShipmentPlanned:1")
+    again = StockReserved(parts=[Part(sku="cup", quantity=3)])
+    await ground.write("inventory", Key("reservation", id), again)
+    units = UnitsReserved(order_id=id, quantity=3)
+    await ground.write("inventory", Key("stock", "cup"), units)
+
+
+def _units(event: type[UnitsReserved | UnitsShipped | UnitsReturned]) -> Fault:
+    async def make(ground: Ground, id: str) -> None:
+        await ground.shop.told(id, "shipping/ShipmentPlanned:1")
+        await ground.write("inventory", Key("stock", "cup"), event(order_id=id, quantity=1))
+
+    name = f"{event.__name__} is in one of two books"
+    return Fault(name, "reservation-and-stock-differ", "waiting", 1, make)
+
+
+async def _price_forged(ground: Ground, id: str) -> None:
+    """An order of a listed product that costs what nobody has asked for."""
+    line = OrderLine(
+        line=1,
+        sku="cup",
+        quantity=1,
+        price=euro(1),
+        freight=euro(0),
+        seller_id="shop",
+        listed=True,
+    )
+    pays = OrderPayment(payment=1, type="credit_card", amount=euro(1), installments=1, token="")
+    forged = OrderPlaced(
+        customer_id="c-7",
+        lines=[line],
+        payments=[pays],
+        total=euro(1),
+        ordered_at=datetime.now(UTC),
+    )
+    await ground.write("ordering", Key("order", id), forged)
+
+
+async def _settled(ground: Ground, id: str) -> None:
+    """All that follows from the parcel's leaving has happened."""
+    for mark in ("payments/PaymentCaptured", "inventory/StockShipped:1", "ordering/OrderShipped:1"):
+        await ground.shop.told(id, mark)
+
+
+FAULTS: Sequence[Fault] = (
+    *_lost(),
+    Fault(
+        "shipping is deaf to CancellationRequested",
+        "cancellation-unanswered",
+        "half",
+        0,
+        _deaf("shipping", "ordering", "CancellationRequested"),
+    ),
+    Fault(
+        "ordering is deaf to PriceChanged",
+        "price-differs",
+        "listed",
+        0,
+        _deaf("ordering", "catalog", "PriceChanged"),
+    ),
+    Fault("a capture is there twice", "captured-too-much", "sent", 2, _captured_twice),
+    Fault("a parcel leaves twice", "shipment-doubled", "sent", 2, _left_twice),
+    Fault("a line is planned twice", "line-planned-twice", "waiting", 1, _planned_twice),
+    Fault("units are reserved twice", "reserved-too-much", "waiting", 1, _reserved_twice),
+    _units(UnitsReserved),
+    _units(UnitsShipped),
+    _units(UnitsReturned),
+    Fault("a price is forged", "price-charged-differs", "", 0, _price_forged),
+)
