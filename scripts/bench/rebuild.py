@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from cyclopts import App, Parameter
@@ -30,7 +30,7 @@ from bus.broker.nats import NatsBroker
 from bus.broker.port import Broker, BrokerUnavailable, NoResponders
 from bus.tasks import end
 from scripts.bench import machine
-from scripts.bench.shop import imported, settled
+from scripts.bench.shop import imported, rebuilt, settled
 from scripts.chaos.lookout import watching
 from scripts.chaos.mesh import Broken, Mesh
 from scripts.commands.output import say
@@ -109,18 +109,15 @@ async def _round(mesh: Mesh, broker: Broker, expected: Mapping[tuple[str, bytes]
     asked = Asked()
     asking = [asyncio.create_task(_ask(broker, expected, asked)) for _ in range(CLIENTS)]
     try:
-        said = await mesh.trueup("rebuild", VIEW, "--json")
+        report = await rebuilt(mesh, VIEW)
     finally:
         await end(asking)
-    if said.code:
-        raise Broken(f"trueup rebuild ends with {said.code}: {said.out} {said.err.strip()[-500:]}")
-    report: dict[str, Any] = msgspec.json.decode(said.out)
-    rate = float(report["events"] / report["seconds"])
+    rate = report.events / report.seconds
     ordered = sorted(asked.milliseconds)
     print(
-        f"{report['events']:,} events in {report['seconds']:.1f} s, {rate:,.0f}/s; "
-        f"{report['compared']:,} keys compared, {report['differing']} differ; "
-        f"handed over in {report['handing_over'] * 1000:.0f} ms; "
+        f"{report.events:,} events in {report.seconds:.1f} s, {rate:,.0f}/s; "
+        f"{report.compared:,} keys compared, {report.differing} differ; "
+        f"handed over in {report.handing_over * 1000:.0f} ms; "
         f"{len(ordered):,} questions answered, {asked.wrong} wrong, {asked.failed} failed; "
         f"p50 {statistics.median(ordered):.1f}, p99 {ordered[int(len(ordered) * 0.99)]:.1f}, "
         f"longest {ordered[-1]:.1f} ms",

@@ -44,3 +44,21 @@ async def imported(mesh: Mesh, folder: Path) -> Said:
     found = msgspec.json.decode(said.out, type=Said)
     found.ended = time.monotonic()
     return found
+
+
+class Rebuilt(Struct):
+    """What `trueup rebuild --json` prints."""
+
+    events: int
+    seconds: float
+    compared: int
+    differing: int
+    handing_over: float
+
+
+async def rebuilt(mesh: Mesh, view: str) -> Rebuilt:
+    """Makes the view's rows anew. Raises Broken."""
+    said = await mesh.trueup("rebuild", view, "--json")
+    if said.code:
+        raise Broken(f"trueup rebuild ends with {said.code}: {said.out} {said.err.strip()[-500:]}")
+    return msgspec.json.decode(said.out, type=Rebuilt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scripts.chaos import faults, points, proof, restored
@@ -20,7 +20,7 @@ class Scenario:
     a line about each thing that must hold then; it raises Broken where one does not."""
 
     name: str
-    faults: Callable[[Scene], Sequence[Named]]
+    faults: Callable[[Scene], Iterable[Named]]
     rounds: int = 1
     scale: Mapping[str, int] = field(default_factory=dict)
     before: Fault | None = None
@@ -53,6 +53,14 @@ _DELETED = ("delete JetStream's folder", faults.jetstream_deleted)
 _ROLLED_BACK = ("roll JetStream's folder back", faults.jetstream_rolled_back)
 _FLIPPED = ("flip a byte of a stream", faults.byte_flipped)
 _TWO = {"ordering": 2, "inventory": 2}
+
+
+def _as_long_as_orders_are_played(scene: Scene) -> Iterator[Named]:
+    """Whoever it hits, the servers and the importer as well."""
+    names = scene.mesh.names("server", "domain", "view", "provider")
+    anybody = [_IMPORTER, *(_kill(name) for name in names)]
+    while scene.load.playing:
+        yield scene.chance.choice(anybody)
 
 
 def _pair(one: Named, other: Named) -> Named:
@@ -107,6 +115,8 @@ ALL = (
             _pair(_FLIPPED, _kill("view-orders")),
         ),
     ),
+    # Nothing that is only late counts as lost, so that there need be no time of grace.
+    Scenario("anybody", _as_long_as_orders_are_played, environment={"TRUEUP_GRACE_SECONDS": "0"}),
     Scenario(
         "short",
         # Whoever takes long to come back is last, so that all are struck while orders are played.
