@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from bus import envelope, subjects
@@ -25,6 +26,7 @@ from bus.store.port import Append, Conflict, NewEvent
 from bus.store.postgres import PostgresStore
 from domains.inventory import messages as inventory
 from domains.inventory.messages import (
+    CountStock,
     Part,
     StockReserved,
     UnitsReserved,
@@ -105,17 +107,22 @@ async def ground(mesh: Mesh, broker: Broker, shop: Shop) -> AsyncIterator[Ground
         yield Ground(mesh, broker, shop, stores)
 
 
+Make = Callable[[Ground, str], Awaitable[None]]
+
+
 class Fault(NamedTuple):
-    """Made by `make(ground, id)` in the life of that name, before its step `before`."""
+    """Made by `make(ground, id)` in the life of that name, before its step `before`. Where a person
+    must decide, `decide` is what he does."""
 
     name: str
     rule: str
     life: str
     before: int
-    make: Callable[[Ground, str], Awaitable[None]]
+    make: Make
+    decide: Make | None = None
 
 
-def _deaf(domain: str, upstream: str, event: str) -> Callable[[Ground, str], Awaitable[None]]:
+def _deaf(domain: str, upstream: str, event: str) -> Make:
     async def make(ground: Ground, id: str) -> None:
         Ears(ground.mesh.home.path, domain, upstream).close(event, id)
 
@@ -216,6 +223,16 @@ async def _price_forged(ground: Ground, id: str) -> None:
     await ground.write("ordering", Key("order", id), forged)
 
 
+async def _dismiss(ground: Ground, id: str) -> None:
+    for each in msgspec.json.decode((await ground.mesh.trueup("divergences", "--json")).out):
+        if id in each["id"]:
+            await ground.mesh.trueup("divergences", "dismiss", each["id"], "--why=planted")
+
+
+async def _lost_on_the_shelf(ground: Ground, id: str) -> None:
+    await ground.shop.accepted(CountStock(id=id, counted=8, reference="hall 2"))
+
+
 async def _settled(ground: Ground, id: str) -> None:
     """All that follows from the parcel's leaving has happened."""
     for mark in ("payments/PaymentCaptured", "inventory/StockShipped:1", "ordering/OrderShipped:1"):
@@ -245,5 +262,6 @@ FAULTS: Sequence[Fault] = (
     _units(UnitsReserved),
     _units(UnitsShipped),
     _units(UnitsReturned),
-    Fault("a price is forged", "price-charged-differs", "", 0, _price_forged),
+    Fault("a price is forged", "price-charged-differs", "", 0, _price_forged, _dismiss),
+    Fault("two units are lost on the shelf", "count-differs", "stocked", 1, _lost_on_the_shelf),
 )

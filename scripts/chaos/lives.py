@@ -13,7 +13,7 @@ from bus import subjects
 from bus.clock import uuid7
 from bus.messages import Command, Money
 from domains.catalog.messages import ChangePrice, ListProduct
-from domains.inventory.messages import ReceiveReturn, ReceiveStock, ReturnedPart
+from domains.inventory.messages import CountStock, ReceiveReturn, ReceiveStock, ReturnedPart
 from domains.ordering.messages import (
     CancelOrder,
     Line,
@@ -38,6 +38,7 @@ DOMAINS: Mapping[type[Command], str] = {
     ListProduct: "catalog",
     ChangePrice: "catalog",
     ReceiveStock: "inventory",
+    CountStock: "inventory",
     ReceiveReturn: "inventory",
     PlaceOrder: "ordering",
     CancelOrder: "ordering",
@@ -116,6 +117,7 @@ LIVES: Mapping[str, Life] = {
         Step(ListProduct(id="", name="Tea", price=euro(450))),
         Step(ChangePrice(id="", price=euro(500))),
     ),
+    "stocked": (Step(ReceiveStock(id="", quantity=10)),),
     "gone": (
         Step(ReceiveStock(id="", quantity=1)),
         *(_place(line(OWN)), _LEFT, _ARRIVED, *_back(OWN, exchange=True)),

@@ -16,11 +16,10 @@ import statistics
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.console import Console
@@ -102,15 +101,23 @@ class Planting:
             if number < len(steps):
                 await self._ground.shop.take(steps[number], id)
 
-        async def over() -> bool:
-            return any(each.rule == fault.rule and _over(each) for each in self._of(id).values())
+        if fault.decide is not None:
+            await self._is(fault, id, lambda course: course.escalated)
+            await fault.decide(self._ground, id)
+        await self._is(fault, id, lambda course: course.ended is not None)
+        return self._found(fault, id)
+
+    async def _is(self, fault: Fault, id: str, so: Callable[[Course], bool]) -> None:
+        """Returns when the divergence that was planted is so. Raises Broken."""
+
+        async def there() -> bool:
+            return any(each.rule == fault.rule and so(each) for each in self._of(id).values())
 
         try:
             async with asyncio.timeout(PATIENCE):
-                await until(over)
+                await until(there)
         except TimeoutError:
             raise Broken(f"{fault.name} ({id}): {self._of(id)}") from None
-        return self._found(fault, id)
 
     def _of(self, id: str) -> Mapping[str, Course]:
         return {name: each for name, each in self._trail.courses.items() if id in name}
@@ -122,10 +129,6 @@ class Planting:
         right = (course.ended - course.detected).total_seconds() if course.ended else 0.0
         others = sorted({each.rule for each in courses} - {fault.rule})
         return Found(fault, after, right, course, others)
-
-
-def _over(course: Course) -> bool:
-    return course.ended is not None or course.escalated
 
 
 @app.default
@@ -162,7 +165,7 @@ async def planted(
         await mesh.up({})
         killer = Killer(mesh, random.Random(seed))
         found = await _found(mesh, faults, grace, at_once, killer if kill else None)
-        wrong = [*_judged(found, timed=not kill), *await _books(mesh, found)]
+        wrong = [*_judged(found, timed=not kill), *await _books(mesh)]
     finally:
         await mesh.down()
         shutil.rmtree(folder, ignore_errors=True)
@@ -219,11 +222,7 @@ def _judged(found: Sequence[Found], *, timed: bool) -> list[str]:
     return wrong
 
 
-async def _books(mesh: Mesh, found: Sequence[Found]) -> Sequence[str]:
-    """What is left to say when a person has decided what nobody else can."""
-    for each in msgspec.json.decode((await mesh.trueup("divergences", "--json")).out):
-        if each["stage"] == "escalated":
-            await mesh.trueup("divergences", "dismiss", each["id"], "--why=planted")
+async def _books(mesh: Mesh) -> Sequence[str]:
     left = await mesh.trueup("divergences")
     wrong = [left.out] if left.code else []
     audit = await mesh.trueup("audit", "--full", "--grace=5")
