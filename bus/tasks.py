@@ -1,14 +1,28 @@
-"""Ends tasks for certain: some libraries swallow a cancellation."""
+"""Tasks that come to their end for certain: some libraries swallow a cancellation."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 AGAIN = 2.0
 """Seconds after which a task that still runs is cancelled once more."""
+
+T = TypeVar("T")
+
+
+async def together(todo: Iterable[Awaitable[T]]) -> Sequence[T]:
+    """The results of all, in their order. Raises the first error when all have ended, so that
+    nothing goes on behind its back."""
+    results = await asyncio.gather(*todo, return_exceptions=True)
+    good: list[T] = []
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        good.append(result)
+    return good
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:

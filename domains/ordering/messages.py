@@ -101,6 +101,23 @@ class PastOrderRecorded(Event, tag="PastOrderRecorded"):
     origin: Literal["history"] = "history"
 
 
+class PastOrderClosed(Event, tag="PastOrderClosed"):
+    """An entry in the books: the order was never finished, and nothing more is to come of it. It
+    is as far as it was, and was not cancelled. `rule` says what was wrong, `divergence_id` who has
+    found it."""
+
+    rule: Text
+    divergence_id: Id
+
+
+class PastCourseAccepted(Event, tag="PastCourseAccepted"):
+    """An entry in the books: the order's course, in which `rule` finds something wrong, is taken as
+    it was told. What nobody wrote down stays unknown."""
+
+    rule: Text
+    divergence_id: Id
+
+
 # Commands that anybody may send. The id is the order's.
 
 
@@ -224,6 +241,20 @@ class RefuseReplacement(Command, tag="RefuseReplacement"):
     """They can't be had."""
 
     parcel: Number
+
+
+class ClosePastOrder(Command, tag="ClosePastOrder"):
+    """Reconciliation has found that an order of the past was never finished."""
+
+    rule: Text
+    divergence_id: Id
+
+
+class AcceptPastCourse(Command, tag="AcceptPastCourse"):
+    """Reconciliation has found that an order of the past can't have gone as it was told."""
+
+    rule: Text
+    divergence_id: Id
 
 
 # Events of an order.
@@ -450,6 +481,8 @@ CONTRACT = Contract(
             AcceptReturn,
             ConfirmReplacement,
             RefuseReplacement,
+            ClosePastOrder,
+            AcceptPastCourse,
         ),
         "price": (NotePrice, ForgetPrice),
     },
@@ -478,6 +511,8 @@ CONTRACT = Contract(
             ReplacementShipped,
             ReplacementDelivered,
             PastOrderRecorded,
+            PastOrderClosed,
+            PastCourseAccepted,
         ),
         "price": (PriceNoted, PriceForgotten),
     },

@@ -1,12 +1,20 @@
-"""Orders that were played elsewhere, remembered as they were, also where their books disagree."""
+"""Orders that were played elsewhere, remembered as they were, also where their books disagree; and
+the entries that settle what is known of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from bus.decider import Refused
-from bus.messages import MAX_AMOUNT, Money, total
-from bus.remembering import Remembering
-from domains.ordering.messages import PastOrderRecorded, RecordPastOrder
+from bus.messages import MAX_AMOUNT, Event, Money, total
+from bus.remembering import Past, Remembering
+from domains.ordering.messages import (
+    AcceptPastCourse,
+    ClosePastOrder,
+    PastCourseAccepted,
+    PastOrderClosed,
+    PastOrderRecorded,
+    RecordPastOrder,
+)
 from domains.ordering.placing import CLOCKS_DIFFER, EARLIEST
 
 
@@ -45,4 +53,26 @@ def _past(time: datetime, now: datetime) -> datetime:
     raise Refused("TimeOutOfRange", f"{time.isoformat()} is before 1970 or still to come.")
 
 
-PAST = Remembering(RecordPastOrder, PastOrderRecorded, record, "OrderExists", "PastOrder")
+def close(command: ClosePastOrder, past: Past) -> Sequence[Event]:
+    if any(isinstance(entry, PastOrderClosed) for entry in past.entries):
+        return ()
+    if isinstance(past.fact, PastOrderRecorded) and past.fact.state in ("delivered", "cancelled"):
+        raise Refused("AlreadyEnded", f"{command.id} was {past.fact.state}: it needs no closing.")
+    return [PastOrderClosed(rule=command.rule, divergence_id=command.divergence_id)]
+
+
+def accept(command: AcceptPastCourse, past: Past) -> Sequence[Event]:
+    for entry in past.entries:
+        if isinstance(entry, PastCourseAccepted) and entry.rule == command.rule:
+            return ()
+    return [PastCourseAccepted(rule=command.rule, divergence_id=command.divergence_id)]
+
+
+PAST = Remembering(
+    RecordPastOrder,
+    PastOrderRecorded,
+    record,
+    "OrderExists",
+    "PastOrder",
+    entries={ClosePastOrder: close, AcceptPastCourse: accept},
+)

@@ -10,7 +10,9 @@ from bus.messages import Command
 from domains.catalog import messages as catalog
 from domains.inventory import messages as inventory
 from domains.ordering.messages import (
+    AcceptPastCourse,
     AcceptReturn,
+    ClosePastOrder,
     ConfirmOrder,
     ConfirmReplacement,
     FailPayment,
@@ -97,6 +99,20 @@ def _to_reconciliation(recorded: Recorded[Any]) -> Iterable[Command]:
             domain="ordering", remedy=reconciliation.ReactAgain() as remedy
         ):
             yield from again(SHOP, remedy.upstream, remedy.position, bytes(remedy.event))
+        case reconciliation.CompensationRequested() as asked:
+            yield from _entry(recorded.id, asked)
+
+
+def _entry(
+    divergence_id: str, asked: reconciliation.CompensationRequested
+) -> Iterable[ClosePastOrder | AcceptPastCourse]:
+    """For an order of the past."""
+    id, rule = asked.of.id, asked.rule
+    match asked.remedy:
+        case reconciliation.ClosePastOrder():
+            yield ClosePastOrder(id=id, rule=rule, divergence_id=divergence_id)
+        case reconciliation.AcceptPastCourse():
+            yield AcceptPastCourse(id=id, rule=rule, divergence_id=divergence_id)
 
 
 SHOP = (

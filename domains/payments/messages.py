@@ -51,6 +51,17 @@ class PastPaymentsRecorded(Event, tag="PastPaymentsRecorded"):
     origin: Literal["history"] = "history"
 
 
+class PastPaymentsAdjusted(Event, tag="PastPaymentsAdjusted"):
+    """An entry in the books: `change` more (or less) is kept of what was paid elsewhere, `kept` in
+    all. Nobody is asked for it and nobody gets it back. `rule` says what was wrong,
+    `divergence_id` who has found it."""
+
+    change: int
+    kept: Money
+    rule: Text
+    divergence_id: Id
+
+
 # Commands that only payments sends to itself: what ordering and shipping want.
 
 
@@ -92,6 +103,14 @@ class ReturnSurplus(Command, tag="ReturnSurplus"):
 
     payment: int
     amount: Money
+    rule: Text
+    divergence_id: Id
+
+
+class AdjustPastPayments(Command, tag="AdjustPastPayments"):
+    """Reconciliation has found that of what was paid elsewhere `kept` is to be counted as kept."""
+
+    kept: Money
     rule: Text
     divergence_id: Id
 
@@ -341,6 +360,7 @@ CONTRACT = Contract(
             ReturnPayments,
             RefundPayments,
             ReturnSurplus,
+            AdjustPastPayments,
             RecordAuthorization,
             RecordSettlement,
             RecordDecline,
@@ -374,6 +394,7 @@ CONTRACT = Contract(
             PaymentRefunded,
             SurplusBooked,
             PastPaymentsRecorded,
+            PastPaymentsAdjusted,
         ),
     },
 )

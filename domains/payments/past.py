@@ -1,13 +1,19 @@
-"""Money that was paid elsewhere: remembered, never asked for."""
+"""Money that was paid elsewhere: remembered, never asked for, and put right by entries alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bus.decider import Refused
-from bus.messages import MAX_AMOUNT, total
-from bus.remembering import Remembering
-from domains.payments.messages import PastPaymentsRecorded, RecordPastPayments
+from bus.messages import MAX_AMOUNT, Event, Money, total
+from bus.remembering import Past, Remembering
+from domains.payments.messages import (
+    AdjustPastPayments,
+    PastPaymentsAdjusted,
+    PastPaymentsRecorded,
+    RecordPastPayments,
+)
 
 
 def record(command: RecordPastPayments, now: datetime) -> PastPaymentsRecorded:
@@ -22,4 +28,38 @@ def record(command: RecordPastPayments, now: datetime) -> PastPaymentsRecorded:
     return PastPaymentsRecorded(payments=payments, total=paid)
 
 
-PAST = Remembering(RecordPastPayments, PastPaymentsRecorded, record, "OrderExists", "PastOrder")
+def adjust(command: AdjustPastPayments, past: Past) -> Sequence[Event]:
+    paid = _paid(past)
+    if command.kept.currency != paid.currency:
+        raise Refused("CurrencyMismatch", f"{command.id} was paid in {paid.currency}.")
+    change = command.kept.amount - paid.amount - sum(_changes(past))
+    if not change:
+        return ()
+    return [
+        PastPaymentsAdjusted(
+            change=change,
+            kept=command.kept,
+            rule=command.rule,
+            divergence_id=command.divergence_id,
+        )
+    ]
+
+
+def _paid(past: Past) -> Money:
+    if not isinstance(past.fact, PastPaymentsRecorded):
+        raise TypeError(f"{past.fact} says nothing of money")
+    return past.fact.total
+
+
+def _changes(past: Past) -> Iterator[int]:
+    return (entry.change for entry in past.entries if isinstance(entry, PastPaymentsAdjusted))
+
+
+PAST = Remembering(
+    RecordPastPayments,
+    PastPaymentsRecorded,
+    record,
+    "OrderExists",
+    "PastOrder",
+    entries={AdjustPastPayments: adjust},
+)

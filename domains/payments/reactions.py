@@ -10,6 +10,7 @@ from bus.envelope import Recorded
 from bus.messages import Command, Event, Money
 from domains.ordering import messages as ordering
 from domains.payments.messages import (
+    AdjustPastPayments,
     CapturePayments,
     CollectPayments,
     RefundPayments,
@@ -60,6 +61,12 @@ def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
             ) as asked
         ):
             return [_return(recorded.id, asked, remedy)]
+        case (
+            reconciliation.CompensationRequested(
+                remedy=reconciliation.AdjustPastPayments(kept=kept)
+            ) as asked
+        ):
+            return [_adjust(recorded.id, asked, kept)]
         case _:
             return []
 
@@ -75,6 +82,14 @@ def _return(
         amount=remedy.amount,
         rule=asked.rule,
         divergence_id=divergence_id,
+    )
+
+
+def _adjust(
+    divergence_id: str, asked: reconciliation.CompensationRequested, kept: Money
+) -> AdjustPastPayments:
+    return AdjustPastPayments(
+        id=asked.of.id, kept=kept, rule=asked.rule, divergence_id=divergence_id
     )
 
 

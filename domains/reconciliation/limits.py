@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -15,14 +16,18 @@ HOUR = timedelta(hours=1)
 
 
 class Limits(Struct, frozen=True):
-    """`recent` is when the latest compensations were requested, those of an hour at most."""
+    """`recent` is when the latest compensations were requested, those of an hour at most, the
+    oldest first: there may be many."""
 
     largest_refund: int = 50_000
     most_an_hour: int = 1_000
     recent: tuple[datetime, ...] = ()
 
     def used(self, now: datetime) -> int:
-        return sum(now - at < HOUR for at in self.recent)
+        return len(self.since(now - HOUR))
+
+    def since(self, time: datetime) -> tuple[datetime, ...]:
+        return self.recent[bisect_right(self.recent, time) :]
 
 
 def decide(command: SetLimits, limits: Limits, now: datetime) -> Sequence[Event]:
@@ -37,7 +42,8 @@ def evolve(limits: Limits, event: Event) -> Limits:
         case LimitsSet():
             return Limits(event.largest_refund, event.most_an_hour, limits.recent)
         case CompensationCounted(at=at):
-            recent = *(each for each in limits.recent if at - each < HOUR), at
+            latest = max([at, *limits.recent[-1:]])  # clocks of two processes may differ
+            recent = *limits.since(latest - HOUR), latest
             return Limits(limits.largest_refund, limits.most_an_hour, recent)
         case _:
             return limits

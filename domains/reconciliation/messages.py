@@ -84,7 +84,40 @@ class CallOffParcel(Struct, frozen=True, kw_only=True, tag_field="do", tag="Call
     parcel: int
 
 
-Remedy = ReactAgain | CorrectStock | GiveBackSurplus | CorrectParcel | CallOffParcel
+# … and what puts right the books of an order of the past: an entry, and no call to anybody.
+
+
+class AdjustPastPayments(
+    Struct, frozen=True, kw_only=True, tag_field="do", tag="AdjustPastPayments"
+):
+    """Of what was paid elsewhere `kept` is to be counted as kept."""
+
+    domain: Literal["payments"] = "payments"
+    kept: Money
+
+
+class ClosePastOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="ClosePastOrder"):
+    """It was never finished: nothing more is to come of it."""
+
+    domain: Literal["ordering"] = "ordering"
+
+
+class AcceptPastCourse(Struct, frozen=True, kw_only=True, tag_field="do", tag="AcceptPastCourse"):
+    """It can't have gone as it was told, and nobody knows better: it is taken as it is."""
+
+    domain: Literal["ordering"] = "ordering"
+
+
+Remedy = (
+    ReactAgain
+    | CorrectStock
+    | GiveBackSurplus
+    | CorrectParcel
+    | CallOffParcel
+    | AdjustPastPayments
+    | ClosePastOrder
+    | AcceptPastCourse
+)
 
 # Commands. The id is the divergence's. Those who look at the facts send the first two.
 

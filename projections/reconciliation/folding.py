@@ -14,6 +14,7 @@ from domains.ordering import messages as ordering
 from domains.payments import messages as payments
 from domains.reconciliation.messages import Kind, Subject
 from domains.shipping import messages as shipping
+from projections.reconciliation import past_facts
 from projections.reconciliation.prices import as_text, sold
 from projections.reconciliation.slots import Facts, added, last, mark_of, noted
 
@@ -62,13 +63,14 @@ def fold(facts: Facts | None, event: Recorded[Any], key: str) -> Facts:
             text = {**text, "price": ""}
         case _:
             pass
-    return replace(
+    told = replace(
         told,
         units=added(told.units, units),
         money=added(told.money, money),
         currency=currency,
         text=text,
     )
+    return past_facts.fold(told, data)
 
 
 def _told(facts: Facts | None, event: Recorded[Any], key: str) -> Facts:

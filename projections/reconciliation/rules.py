@@ -10,6 +10,7 @@ from projections.reconciliation import (
     late,
     money,
     obligations,
+    past,
     prices,
     skus,
     strangers,
@@ -43,6 +44,7 @@ OF_AN_ORDER: tuple[Check, ...] = (
     late.kept,
     late.held,
     strangers.unknown,
+    past.found,
 )
 OF_A_SKU: tuple[Check, ...] = (
     skus.price_noted,
@@ -94,6 +96,7 @@ RULES: tuple[Rule, ...] = (
     Rule("price-differs", "ordering's price is not the catalog's", "ordering takes it again"),
     Rule("count-differs", "other units were counted than the books say", "inventory takes them"),
     Rule("reserved-beyond-stock", "more is kept than there is", "a person decides"),
+    *(Rule(*each) for each in past.NAMED),
 )
 
 

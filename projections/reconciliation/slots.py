@@ -80,6 +80,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("ReturnRequested", "ReturnExpected"), ("number",)),
     **dict.fromkeys(("ReturnReceived", "ReturnAccepted"), ("number", "receipt")),
     **dict.fromkeys(("RefundDue", "ReturnBooked"), ("cause_id",)),
+    "PastCourseAccepted": ("rule",),
 }
 """Which fields tell apart events of one name."""
 

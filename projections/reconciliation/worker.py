@@ -20,6 +20,7 @@ from bus.broker.port import Broker, BrokerUnavailable, NoResponders
 from bus.clock import Clock, SystemClock
 from bus.log import Tracked
 from bus.messages import Command
+from bus.tasks import together
 from bus.view import sortable
 from domains.reconciliation.messages import (
     ReactAgain,
@@ -32,7 +33,8 @@ from projections.reconciliation.facts import VIEW, Row, Task
 EVERY = 0.5
 """Seconds between looks."""
 AT_ONCE = 100
-"""Rows in one look, those that have waited longest."""
+"""Rows in one look, those that have waited longest. Where there were as many divergences to tell
+of, there may be more, and the next look follows at once: it sees what this one has told."""
 
 A = TypeVar("A")
 
@@ -71,30 +73,35 @@ class Reconciler:
     async def run(self) -> None:
         """Looks for ever."""
         while True:
+            told = 0
             try:
-                await self.look()
+                told = await self.look()
             except Silent as reason:
                 log.debug("not looked at", reason=str(reason))
             except Exception:  # the view beside it must go on, and the next look may do better
                 log.exception("could not look at what is due")
-            await self._clock.sleep(EVERY)
+            if told < AT_ONCE:
+                await self._clock.sleep(EVERY)
 
     async def look(self) -> int:
-        """One look. Gives how many divergences were told of. Raises Silent."""
+        """One look. Gives of how many divergences it told, all together. Raises Silent."""
         if not await self._due():
             return 0
         tracked = await self._all_tracked()
         # What had happened by then was caused by what has happened by now.
         heads = {domain: each.head for domain, each in (await self._all_tracked()).items()}
-        told = 0
-        for row in await self._due(after=heads):
-            if any(facts.position > tracked[domain].head for domain, facts in row.facts.items()):
-                continue  # something of it is newer, and its causes and effects may be to come
-            for task in row.tasks:
-                if self._counts(task, tracked):
-                    await self._tell(row, task, heads)
-                    told += 1
-        return told
+        telling = [
+            self._tell(row, task, heads)
+            for row in await self._due(after=heads)
+            if not self._goes_on(row, tracked)
+            for task in row.tasks
+            if self._counts(task, tracked)
+        ]
+        return sum(await together(telling))
+
+    def _goes_on(self, row: Row, tracked: Mapping[str, Tracked]) -> bool:
+        """Something of it is newer, and its causes and effects may be to come."""
+        return any(facts.position > tracked[domain].head for domain, facts in row.facts.items())
 
     async def _all_tracked(self) -> Mapping[str, Tracked]:
         domains = [source.contract.domain for source in VIEW.sources]
@@ -109,14 +116,14 @@ class Reconciler:
     def _before(self) -> str:
         return sortable(self._clock.now() - self._grace)
 
-    async def _tell(self, row: Row, task: Task, positions: Mapping[str, int]) -> None:
+    async def _tell(self, row: Row, task: Task, positions: Mapping[str, int]) -> bool:
+        """Whether it was taken."""
         facts = Raw(msgspec.json.encode(row.facts))
         if task.found is None:
             resolved = ResolveDivergence(
                 id=task.id, facts=facts, positions=positions, seen=task.seen
             )
-            await self._send(resolved)
-            return
+            return await self._send(resolved)
         found = task.found
         reported = ReportDivergence(
             id=task.id,
@@ -130,7 +137,7 @@ class Reconciler:
             since=found.since,
             seen=task.seen,
         )
-        await self._send(reported)
+        return await self._send(reported)
 
     async def _complete(self, remedy: Remedy | None) -> Remedy | None:
         """With the event that is to be taken again."""
@@ -142,7 +149,7 @@ class Reconciler:
             raise Silent(f"{remedy.upstream} has no event {remedy.position}")
         return replace(remedy, event=found.events[0].event)
 
-    async def _send(self, command: Command) -> None:
+    async def _send(self, command: Command) -> bool:
         """A refusal would be a fault of ours: it is logged, and the next look tells it again."""
         name = type(command).__name__
         answer = await self._ask(
@@ -150,6 +157,7 @@ class Reconciler:
         )
         if answer.status != "accepted":
             log.error("not taken", command=name, id=command.id, reason=answer.message)
+        return answer.status == "accepted"
 
     async def _due(self, after: Mapping[str, int] | None = None) -> Sequence[Row]:
         question: dict[str, Any] = {"before": self._clock.now() - self._grace, "limit": AT_ONCE}

@@ -1,4 +1,4 @@
-"""What each domain remembers of an order that was played elsewhere."""
+"""What each domain remembers of an order that was played elsewhere, and the entries after it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,8 +6,13 @@ from datetime import UTC, datetime
 from bus.messages import Event, Money
 from domains.catalog.messages import PastProductRecorded
 from domains.inventory.messages import Part, PastStockRecorded
-from domains.ordering.messages import OrderLine, PastOrderRecorded
-from domains.payments.messages import PastPayment, PastPaymentsRecorded
+from domains.ordering.messages import (
+    OrderLine,
+    PastCourseAccepted,
+    PastOrderClosed,
+    PastOrderRecorded,
+)
+from domains.payments.messages import PastPayment, PastPaymentsAdjusted, PastPaymentsRecorded
 from domains.shipping.messages import ParcelLine, PastParcel, PastShipmentsRecorded
 
 ORDERED, APPROVED, SENT, ARRIVED = (
@@ -51,10 +56,22 @@ SHIPMENTS = PastShipmentsRecorded(
         )
     ]
 )
+ADJUSTED = PastPaymentsAdjusted(
+    change=-1,
+    kept=Money(1000, "BRL"),
+    rule="past-rounding",
+    divergence_id="past-rounding-o-1001",
+)
+CLOSED = PastOrderClosed(
+    rule="past-never-finished-shipped", divergence_id="past-never-finished-shipped-o-1001"
+)
+ACCEPTED = PastCourseAccepted(
+    rule="past-left-before-approval", divergence_id="past-left-before-approval-o-1001"
+)
 EVENTS: Mapping[str, Sequence[tuple[str, Event]]] = {
     "catalog": [("tea-1", PastProductRecorded(name="Chá verde", category="bebidas"))],
-    "ordering": [("o-1001", ORDER)],
+    "ordering": [("o-1001", ORDER), ("o-1001", CLOSED), ("o-1001", ACCEPTED)],
     "inventory": [("o-1001", PastStockRecorded(parts=[Part(sku="tea-1", quantity=2)]))],
-    "payments": [("o-1001", PAYMENTS)],
+    "payments": [("o-1001", PAYMENTS), ("o-1001", ADJUSTED)],
     "shipping": [("o-1001", SHIPMENTS)],
 }
