@@ -1,18 +1,22 @@
-"""What the view `orders` keeps of orders of the past: each service has told of them at once."""
+"""What the view `orders` keeps of orders of the past: each service has told of them at once, and of
+the entries that have put their books right since."""
 
 from typing import Any
 
 from msgspec.structs import replace
 
 from bus.envelope import Recorded
-from domains.ordering.messages import PastOrderRecorded
-from domains.payments.messages import PastPaymentsRecorded
+from domains.ordering.messages import PastCourseAccepted, PastOrderClosed, PastOrderRecorded
+from domains.payments.messages import PastPaymentsAdjusted, PastPaymentsRecorded
 from domains.shipping.messages import PastParcel, PastShipmentsRecorded
 from projections import order_slots, payments
-from projections.order_slots import History, Moment, Money, Order, Parcel, Parcels
+from projections.order_slots import Entry, History, Moment, Money, Order, Parcel, Parcels
 
 
 def fold(slot: Any, event: Recorded[Any], key: str) -> History:
+    if isinstance(event.data, PastOrderClosed | PastCourseAccepted | PastPaymentsAdjusted):
+        kept = order_slots.fold(slot, event, key)
+        return replace(kept, entries=[*slot.entries, _entry(event)])
     remembered = _remembered(event)
     if remembered is None:
         return order_slots.fold(slot, event, key)
@@ -31,6 +35,17 @@ def _remembered(event: Recorded[Any]) -> History | None:
             return Parcels(parcels={parcel.parcel: _parcel(parcel) for parcel in parcels})
         case _:
             return None
+
+
+def _entry(event: Recorded[Any]) -> Entry:
+    data = event.data
+    return Entry(
+        time=event.time,
+        event=event.type,
+        rule=data.rule,
+        divergence_id=data.divergence_id,
+        change=data.change if isinstance(data, PastPaymentsAdjusted) else 0,
+    )
 
 
 def _order(id: str, data: PastOrderRecorded) -> Order:

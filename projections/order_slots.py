@@ -55,6 +55,17 @@ class Moment(Struct, frozen=True, array_like=True):
     position: int
 
 
+class Entry(Struct, frozen=True, kw_only=True):
+    """What has put the books of an order of the past right. `change` is what more, or less, is
+    kept of what was paid."""
+
+    time: datetime
+    event: str
+    rule: str
+    divergence_id: str
+    change: int = 0
+
+
 class History(Struct, frozen=True, kw_only=True):
     """A slot: one service's part of what happened."""
 
@@ -79,11 +90,13 @@ class Order(History, frozen=True, kw_only=True):
     origin: str | None = None
     past_status: str | None = None
     approved_at: datetime | None = None
+    entries: Sequence[Entry] = ()
 
 
 class Money(History, frozen=True, kw_only=True):
     payments: Mapping[int, Payment] = {}
     unpaid: int = 0
+    entries: Sequence[Entry] = ()
 
 
 class Parcel(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ placed, awaiting_payment, confirmed, partly_shipped, shipped, delivered; undeliv
 left and none arrived; cancelling while a
 cancellation waits for the parcels' answers; cancelled, with what caused it.
 Orders that were played elsewhere have the origin `history`: they are as they were, and nothing more
-happens to them.
+happens to them, but for `entries` in the books where these did not agree.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ from domains.ordering.messages import OrderLine
 from domains.payments.messages import CONTRACT as PAYMENTS
 from domains.shipping.messages import CONTRACT as SHIPPING
 from projections.order_past import fold
-from projections.order_slots import History, Money, Order, Parcel, Parcels
+from projections.order_slots import Entry, History, Money, Order, Parcel, Parcels
 from projections.payments import Row as PaymentRow
 from projections.payments import shown as shown_payment
 
@@ -54,7 +54,8 @@ class Line(Struct, frozen=True, kw_only=True):
 class Row(Struct, frozen=True, kw_only=True):
     """Amounts are in minor units of `currency`; `cancelled` is what cancelled lines cost,
     `returned` what is given back for what came back or never arrived, `unpaid` what has left and
-    nobody pays. `origin`, `past_status` and `approved_at` are None for what was placed here."""
+    nobody pays. `origin`, `past_status` and `approved_at` are None for what was placed here, which
+    has no `entries` either."""
 
     id: str
     customer_id: str
@@ -73,6 +74,7 @@ class Row(Struct, frozen=True, kw_only=True):
     origin: str | None = None
     past_status: str | None = None
     approved_at: str | None = None
+    entries: Sequence[Entry] = ()
 
 
 def keys(event: Recorded[Any]) -> Iterable[str]:
@@ -103,6 +105,7 @@ def row(slots: Mapping[str, Any]) -> Row | None:
         origin=order.origin,
         past_status=order.past_status,
         approved_at=sortable(order.approved_at) if order.approved_at else None,
+        entries=sorted([*order.entries, *money.entries], key=lambda entry: entry.time),
     )
 
 
@@ -154,7 +157,7 @@ async def recent(rows: Rows, _: str, asked: Paged) -> Page:
 
 VIEW = View(
     name="orders",
-    version=3,
+    version=4,
     sources=[
         Source(ORDERING, Order),
         Source(INVENTORY, History, envelopes=True),  # only its part of the timeline

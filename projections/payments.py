@@ -3,7 +3,8 @@
 A payment is `pending` until the provider has answered; then `declined`, `authorized` (held on
 a card) or `settled` (taken in full). What was held becomes `partly_captured` and `captured`,
 or `voided`; what was taken becomes `refunded` when all of it has been paid back. What was paid
-elsewhere was taken there: `settled`, of the origin `history`.
+elsewhere was taken there: `settled`, of the origin `history`. What entries change of that is a row
+beside an order's payments, number 0, of the type `entry`: `booked`, for `adjusted` more or less.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from domains.payments.messages import CONTRACT as PAYMENTS
 from domains.payments.messages import (
     AuthorizationRequested,
     PastPayment,
+    PastPaymentsAdjusted,
     PastPaymentsRecorded,
     PaymentAuthorized,
     PaymentCaptured,
@@ -39,7 +41,7 @@ MOVES: Mapping[type, str] = {
     PaymentVoided: "voided",
     PaymentRefunded: "refunded",
 }
-AMOUNTS = ("amount", "authorized", "settled", "captured", "voided", "refunded")
+AMOUNTS = ("amount", "authorized", "settled", "captured", "voided", "refunded", "adjusted")
 
 
 class Payment(Struct, frozen=True, kw_only=True):
@@ -56,6 +58,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     captured: int = 0
     voided: int = 0
     refunded: int = 0
+    adjusted: int = 0
     origin: str | None = None
 
 
@@ -67,6 +70,8 @@ def keys(event: Recorded[Any]) -> Iterable[str]:
     match event.data:
         case PastPaymentsRecorded(payments=payments):
             return [f"{event.id}/{payment.payment}" for payment in payments]
+        case PastPaymentsAdjusted():
+            return (f"{event.id}/0",)
     return (f"{event.id}/{event.data.payment}",)
 
 
@@ -78,6 +83,8 @@ def fold(slot: Payment | None, event: Recorded[Any], key: str) -> Payment:
             for each in data.payments
             if key == f"{event.id}/{each.payment}"
         )
+    if isinstance(data, PastPaymentsAdjusted):
+        return entered(event.id, data, slot.adjusted if slot else 0)
     amount = data.amount.amount
     known = slot or Payment(
         order_id=event.id,
@@ -98,6 +105,18 @@ def remembered(order_id: str, payment: PastPayment) -> Payment:
         answer="settled",
         amount=payment.amount.amount,
         settled=payment.amount.amount,
+        origin="history",
+    )
+
+
+def entered(order_id: str, entry: PastPaymentsAdjusted, before: int) -> Payment:
+    return Payment(
+        order_id=order_id,
+        payment=0,
+        type="entry",
+        currency=entry.kept.currency,
+        answer="booked",
+        adjusted=before + entry.change,
         origin="history",
     )
 
@@ -164,8 +183,10 @@ async def listing(rows: Rows, _: str, asked: Some) -> Page:
 
 VIEW = View(
     name="payments",
-    version=3,
-    sources=[Source(PAYMENTS, Payment, [*OF_ONE_PAYMENT, PastPaymentsRecorded])],
+    version=4,
+    sources=[
+        Source(PAYMENTS, Payment, [*OF_ONE_PAYMENT, PastPaymentsRecorded, PastPaymentsAdjusted])
+    ],
     keys=keys,
     fold=fold,
     row=row,

@@ -3,7 +3,8 @@
 An order counts when it is confirmed, in the month in which it was ordered (UTC), whatever
 happens to be recorded when. What is cancelled after that, comes
 back or never arrives is taken back from the same month; an exchange changes nothing.
-Orders that were played elsewhere count where they were confirmed there and not cancelled.
+Orders that were played elsewhere count where they were confirmed there and not cancelled; entries
+that put their books right change nothing of what was sold.
 Revenue is price times quantity; freight stands beside it. The category is the catalog's, joined
 from the view `products` when it is asked for, so that a new category counts for the past, too.
 """

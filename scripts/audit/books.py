@@ -92,7 +92,8 @@ class Books:
         for found in self._wrong.values():
             yield from found
         if OWNER in self.trails:
-            yield from self.compensations.findings(self.trails[OWNER].position)
+            read = {domain: trail.position for domain, trail in self.trails.items()}
+            yield from self.compensations.findings(read)
 
     def units(self) -> Mapping[str, int]:
         """Of all SKUs. `left` is what shipping says, `shipped` what inventory does."""

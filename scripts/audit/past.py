@@ -24,8 +24,9 @@ class PastParcel:
 @dataclass(slots=True)
 class Past:
     """`told` are the aggregates that have told of it. `worth` is what the lines cost, `said` what
-    was said of it; `kept` is what was paid, `paid` what was said of that; `taken` are the units
-    that inventory says have left."""
+    was said of it; `kept` is what was paid, with all that entries have changed of it, `paid` what
+    was said of that; `taken` are the units that inventory says have left. `entries` counts the
+    others, that settle what is known of it."""
 
     told: set[str] = field(default_factory=set)
     state: str = ""
@@ -37,12 +38,18 @@ class Past:
     paid: int = 0
     taken: Counter[str] = field(default_factory=Counter)
     parcels: list[PastParcel] = field(default_factory=list)
+    entries: Counter[str] = field(default_factory=Counter)
 
     def take(self, event: Event) -> None:
-        """One fact a service. An entry that puts the past's books right is one more case here, by
-        its signed change to `kept`, or the state that it closes the order in; TYPES names it."""
+        """One fact a service, and the entries that put its books right since."""
+        if event.type in FACTS:
+            self.told.add(event.aggregate)
+            self._remember(event)
+        else:
+            self._enter(event)
+
+    def _remember(self, event: Event) -> None:
         data = event.data
-        self.told.add(event.aggregate)
         match event.type:
             case "PastOrderRecorded":
                 self._ordered(data)
@@ -54,6 +61,16 @@ class Past:
                     self.taken[name(part["sku"])] += part["quantity"]
             case "PastShipmentsRecorded":
                 self.parcels += [_parcel(parcel) for parcel in data["parcels"]]
+
+    def _enter(self, event: Event) -> None:
+        match event.type:
+            case "PastPaymentsAdjusted":
+                self.kept += event.data["change"]
+                self.paid = event.data["kept"]["amount"]
+            case "PastOrderClosed":
+                self.entries["closed"] += 1
+            case "PastCourseAccepted":
+                self.entries[f"accepted as {name(event.data['rule'])} found it"] += 1
 
     def _ordered(self, data: Data) -> None:
         self.state, self.currency = name(data["state"]), name(data["total"]["currency"])
@@ -82,7 +99,7 @@ class Past:
         return sum(parcel.value for parcel in self.parcels if parcel.left)
 
 
-TYPES = frozenset(
+FACTS = frozenset(
     {
         "PastOrderRecorded",
         "PastPaymentsRecorded",
@@ -90,6 +107,7 @@ TYPES = frozenset(
         "PastShipmentsRecorded",
     }
 )
+TYPES = FACTS | {"PastPaymentsAdjusted", "PastOrderClosed", "PastCourseAccepted"}
 """The events that tell of what is past."""
 
 

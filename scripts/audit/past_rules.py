@@ -33,7 +33,7 @@ def findings(order: Order) -> Found:
         said = f"nothing was told of its {', '.join(sorted(missing))}"
         yield Finding("all services remember the same orders", of, said)
         return
-    for rule in (_sums, _parcels, _as_far, _money):
+    for rule in (_sums, _parcels, _as_far, _entries, _money):
         yield from rule(past, of)
 
 
@@ -62,6 +62,12 @@ def _as_far(past: Past, of: str) -> Found:
     if seen != wanted:
         said = f"{past.state}, its parcels {', '.join(sorted(seen))}"
         yield Finding("an order is as far as its parcels", of, said)
+
+
+def _entries(past: Past, of: str) -> Found:
+    for entry, times in past.entries.items():
+        if times > 1:
+            yield Finding("an order is settled once", of, f"{entry} {times} times")
 
 
 def _money(past: Past, of: str) -> Found:
