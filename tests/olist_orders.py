@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import zstandard
@@ -107,7 +107,14 @@ _HEADERS = {
 
 def write(folder: Path, *, compressed: bool = False, past: bool = False) -> Path:
     """With `past`, also PAST_ORDERS."""
-    for table, rows in _rows(past).items():
+    return write_tables(folder, _rows(past), compressed=compressed)
+
+
+def write_tables(
+    folder: Path, tables: Mapping[str, Iterable[Row]], *, compressed: bool = False
+) -> Path:
+    """A data set of one's own."""
+    for table, rows in tables.items():
         path = folder / f"olist_{table}_dataset.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)

@@ -62,9 +62,10 @@ async def olist(
 ) -> int:
     """Compare what the Olist files say must have come out of an import with what the shop says.
 
-    After an import with --live it asks the views and the services; with --history it reads the
-    facts of the past in the streams, and lists what the files themselves don't agree on, rule by
-    rule. Changes nothing.
+    After an import with --live it asks the views and the services. With --history it reads the
+    facts of the past in the streams, and what reconciliation has found in them: rule by rule what
+    the files themselves don't agree on, to the order and the cent, and how much of it is still
+    open. Changes nothing.
 
     Examples:
 
@@ -74,15 +75,16 @@ async def olist(
     trueup check olist ~/olist --json | jq '.books[] | select(.differing != [])'
     ```
 
-    Exit codes: 0 every difference is zero, 1 differences, 2 usage or unreadable files,
-    3 unavailable.
+    Exit codes: 0 every difference is zero, 1 differences (as long as not all is found that is to
+    be found, too), 2 usage or unreadable files, 3 unavailable.
 
     Parameters
     ----------
     path
         The folder with the CSV files.
     history
-        After an import without --live: each order's lines, payments, parcels and times.
+        After an import without --live: each order's lines, payments, parcels and times, and each
+        divergence of them.
     json
         One object, with every difference.
     wait

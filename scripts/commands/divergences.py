@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import msgspec
 from cyclopts import App, Parameter
 
 from bus import subjects
-from scripts.commands.exits import OK, REFUSED, UNAVAILABLE, USAGE, Exit
-from scripts.commands.mesh import ask, ask_json, connected
+from projections.reconciliation.rules import RULES
+from scripts.commands.deciding import approve, dismiss
+from scripts.commands.exits import OK, REFUSED
+from scripts.commands.limits import limits
+from scripts.commands.mesh import ask_json, connected
 from scripts.commands.output import print_json, say, show
 
 Flag = Annotated[bool, Parameter(negative=())]
@@ -80,8 +82,6 @@ async def sums(*, json: Flag = False) -> int:
 @app.command(name="rules")
 def known_rules(*, json: Flag = False) -> int:
     """List the rules: what each means, and what would make it right."""
-    from projections.reconciliation.rules import RULES
-
     rows = [{"rule": each.name, "means": each.means, "remedy": each.remedy} for each in RULES]
     show(rows, ["rule", "means", "remedy"], json=json)
     return OK
@@ -95,28 +95,5 @@ async def shown(id: str, /) -> int:
     return OK
 
 
-@app.command
-async def approve(id: str, /, *, why: str = "") -> int:
-    """Have done what was proposed, whatever the limits."""
-    return await _decide("ApproveCompensation", id, why)
-
-
-@app.command
-async def dismiss(id: str, /, *, why: str) -> int:
-    """Leave it as it is. It comes again when it is another one."""
-    return await _decide("DismissDivergence", id, why)
-
-
-async def _decide(command: str, id: str, why: str) -> int:
-    if not subjects.is_id(id):
-        raise Exit(USAGE, f"{id!r} is no divergence's id: see `trueup divergences`.")
-    subject = subjects.command("reconciliation", command, id)
-    async with connected() as broker:
-        reply = await ask(broker, subject, msgspec.json.encode({"why": why}))
-    answer = msgspec.json.decode(reply.body)
-    if answer["status"] == "unavailable":
-        raise Exit(UNAVAILABLE, f"{answer['message']}")
-    if answer["status"] != "accepted":
-        raise Exit(REFUSED, f"{answer['message']}")
-    say("Done." if answer["events"] else "Nothing has changed: it had been decided before.")
-    return OK
+for decision in (approve, dismiss, limits):
+    app.command(decision)

@@ -85,7 +85,7 @@ async def _history(broker: Broker, domains: list[str], id: str, json: bool) -> i
     found = [
         (envelope.decode(logged.event).time, logged)
         for domain in domains
-        async for page in _pages(broker, subjects.log_history(domain, id), 0)
+        async for page in pages(broker, subjects.log_history(domain, id), 0)
         for logged in page.events
     ]
     for _, logged in sorted(found, key=lambda pair: pair[0]):
@@ -102,7 +102,7 @@ async def _read(
     left = count if count is not None else 2**62
     while left > 0:
         woken.clear()
-        async for page in _pages(broker, subjects.log_read(domain), after, left):
+        async for page in pages(broker, subjects.log_read(domain), after, left):
             for logged in page.events[:left]:
                 _print(logged, json)
                 after, left = logged.position, left - 1
@@ -111,9 +111,7 @@ async def _read(
         await woken.wait()
 
 
-async def _pages(
-    broker: Broker, subject: str, after: int, most: int = 2**62
-) -> AsyncIterator[Page]:
+async def pages(broker: Broker, subject: str, after: int, most: int = 2**62) -> AsyncIterator[Page]:
     """Page after page up to the log's end, or until `most` events have been given."""
     while most > 0:
         body = await ask_body(broker, subject, after=after, limit=min(PAGE, most))

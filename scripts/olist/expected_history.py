@@ -76,11 +76,18 @@ _FACTS: Mapping[str, str] = {
 
 
 class Rule(NamedTuple):
-    """The orders that a rule finds, and what it comes to in cents of BRL."""
+    """The orders that a rule finds, and what each comes to in cents of BRL."""
 
     name: str
-    cents: int
-    orders: Sequence[str]
+    amounts: Sequence[tuple[str, int]]
+
+    @property
+    def orders(self) -> Sequence[str]:
+        return [id for id, _ in self.amounts]
+
+    @property
+    def cents(self) -> int:
+        return sum(cents for _, cents in self.amounts)
 
 
 class ExpectedHistory:
@@ -109,4 +116,4 @@ class ExpectedHistory:
         for rule, order_id, cents in rows:
             found.setdefault(str(rule), []).append((str(order_id), int(str(cents))))
         for name, orders in found.items():
-            yield Rule(name, sum(cents for _, cents in orders), [id for id, _ in orders])
+            yield Rule(name, orders)

@@ -47,6 +47,10 @@ CENTS = frozenset[Book](
         "worth of each parcel",
     }
 )
+FACTS = frozenset(
+    f"Past{told}Recorded" for told in ("Product", "Order", "Payments", "Shipments", "Stock")
+)
+"""The events that say what was; entries that put its books right are no part of that."""
 Data = Mapping[str, Any]
 Entries = Iterable[tuple[Book, str, int]]
 
@@ -78,7 +82,7 @@ async def _facts(broker: Broker, domain: str) -> AsyncIterator[tuple[str, Data]]
     async with aclosing(Reader(broker, Contract(domain, {}, {})).follow(START)) as batches:
         async for batch in batches:
             for delivered in batch:
-                if delivered.type.startswith("Past"):
+                if delivered.type in FACTS:
                     fact = _decoder.decode(delivered.body)
                     yield fact.subject.partition("/")[2], fact.data
             if not batch:

@@ -19,7 +19,7 @@ from scripts.olist.actual import NoAnswer
 from scripts.olist.checking import Check
 from scripts.olist.files import Files, FilesError
 from scripts.olist.flights import WINDOW
-from scripts.olist.history_check import HistoryCheck
+from scripts.olist.history_check import Found, HistoryCheck
 from scripts.olist.importer import Importer, OtherImport
 from scripts.olist.recording import Recorder
 from scripts.olist.rest import at_rest
@@ -115,20 +115,30 @@ async def check_orders(
 async def check_history(
     folder: Path, broker: Broker, console: Console, *, json: bool = False
 ) -> int:
-    """Holds the past as the streams tell it against the data set in `folder`.
+    """Holds the past as the streams tell it, and what reconciliation has found in it, against the
+    data set in `folder`.
 
     Gives OK, or REFUSED where anything differs. Raises Exit.
     """
     with _exits():
-        check = HistoryCheck(Files(folder), broker, SystemClock())
-        sections = await check.sections()
-        rules = check.rules()
+        found = await HistoryCheck(Files(folder), broker, SystemClock()).found()
     if json:
-        print_json(history_check.as_json(sections, rules))
+        print_json(history_check.as_json(found))
     else:
-        history_check.show(console, sections, rules)
-        console.print(_verdict(sections), highlight=False, soft_wrap=True)
-    return REFUSED if any(section.differing for section in sections) else OK
+        history_check.show(console, found)
+        said = f"{_verdict(found.sections)} {_reconciled(found)}"
+        console.print(said, highlight=False, soft_wrap=True)
+    return REFUSED if any(section.differing for section in found.sections) else OK
+
+
+def _reconciled(found: Found) -> str:
+    """How far reconciliation has come."""
+    wanted = sum(len(each.rule.orders) for each in found.rules)
+    there, still = (
+        sum(sums[0] for sums in column)
+        for column in ([each.found for each in found.rules], [each.open for each in found.rules])
+    )
+    return f"{there:,} of {wanted:,} divergences found, {still:,} still open."
 
 
 def _verdict(sections: Sequence[Section], open_point: str = "") -> str:

@@ -12,8 +12,13 @@ from bus import envelope
 from bus.envelope import Key
 from bus.messages import Event, Money
 from domains.inventory.messages import Part, PastStockRecorded
-from domains.ordering.messages import PastOrderRecorded, PaymentRequested
-from domains.payments.messages import PastPayment, PastPaymentsRecorded
+from domains.ordering.messages import (
+    PastCourseAccepted,
+    PastOrderClosed,
+    PastOrderRecorded,
+    PaymentRequested,
+)
+from domains.payments.messages import PastPayment, PastPaymentsAdjusted, PastPaymentsRecorded
 from domains.shipping.messages import PastShipmentsRecorded
 from scripts.audit.amounts import amount
 from scripts.audit.books import Books
@@ -25,6 +30,9 @@ LEFT = PastStockRecorded(parts=[Part(sku="tea-1", quantity=2)])
 AGGREGATES: dict[type[Event], tuple[str, str]] = {
     PastOrderRecorded: ("ordering", "order"),
     PaymentRequested: ("ordering", "order"),
+    PastOrderClosed: ("ordering", "order"),
+    PastCourseAccepted: ("ordering", "order"),
+    PastPaymentsAdjusted: ("payments", "payment"),
     PastStockRecorded: ("inventory", "reservation"),
     PastPaymentsRecorded: ("payments", "payment"),
     PastShipmentsRecorded: ("shipping", "shipment"),
@@ -48,6 +56,10 @@ def sent(**changes: Any) -> PastShipmentsRecorded:
     if changes.get("state", "delivered") != "delivered":
         times = {"dispatched_at": None, "delivered_at": None}
     return PastShipmentsRecorded(parcels=[replace(PARCEL, **{**times, **changes})])
+
+
+def adjusted(change: int, kept: int) -> PastPaymentsAdjusted:
+    return PastPaymentsAdjusted(change=change, kept=brl(kept), rule="past", divergence_id="d-1")
 
 
 PAID = paid(1000)
@@ -143,6 +155,48 @@ def test_services_that_remember_other_things_are_found(events: list[Event], rule
     (other,) = events
     told = [other if type(fact) is type(other) else fact for fact in (ORDER, PAID, LEFT, SHIPMENTS)]
     assert rule in {rule for rule, _ in found(*told)}
+
+
+OVERPAID = [ORDER, paid(1300), LEFT, SHIPMENTS]
+
+
+def test_an_entry_puts_the_money_right() -> None:
+    assert found(*OVERPAID, adjusted(-300, 1000)) == []
+    cancelled = [replace(ORDER, state="cancelled"), PAID, sent(state="called_off")]
+    assert found(*cancelled, adjusted(-1000, 0)) == []
+    assert found(ORDER, paid(), LEFT, SHIPMENTS, adjusted(1000, 1000)) == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "off"),
+    [
+        ([adjusted(-299, 1001)], 1),
+        ([adjusted(300, 1600)], 600),
+        ([adjusted(-300, 1000), adjusted(-300, 700)], 300),
+    ],
+)
+def test_an_entry_of_a_wrong_amount_does_not(entries: list[Event], off: int) -> None:
+    assert found(*OVERPAID, *entries) == [("what is kept is what the order cost", off)]
+
+
+def test_an_entry_says_what_is_kept_after_it() -> None:
+    assert found(*OVERPAID, adjusted(-300, 900)) == [("an order's payments are their total", 100)]
+
+
+def test_what_is_closed_or_taken_as_it_was_told_is_so_once() -> None:
+    closed = PastOrderClosed(rule="past-never-finished-shipped", divergence_id="d-1")
+    accepted = PastCourseAccepted(rule="past-left-before-approval", divergence_id="d-2")
+    other = replace(accepted, rule="past-no-carrier-date")
+    facts = [ORDER, PAID, LEFT, SHIPMENTS]
+    assert found(*facts, closed, accepted, other) == []
+    assert found(*facts, closed, accepted, closed) == [("an order is settled once", 0)]
+    assert found(*facts, accepted, other, accepted) == [("an order is settled once", 0)]
+
+
+def test_a_closed_order_keeps_its_money() -> None:
+    closed = PastOrderClosed(rule="past-never-finished-approved", divergence_id="d-1")
+    order = replace(ORDER, state="confirmed")
+    assert found(order, PAID, sent(state="planned"), closed) == []
 
 
 def test_an_order_that_only_some_remember_is_found() -> None:

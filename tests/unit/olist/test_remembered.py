@@ -6,12 +6,10 @@ import io
 
 from rich.console import Console
 
-from scripts.olist import history_check, remembered
-from scripts.olist.expected_history import Rule
+from scripts.olist import remembered
 from scripts.olist.files import Files
 from scripts.olist.past import facts
 from scripts.olist.remembered import Remembered
-from scripts.olist.sides import compare
 from scripts.sender import Answer
 
 
@@ -54,15 +52,3 @@ def test_json_holds_all_of_it(files: Files) -> None:
     assert found["refused"] == [
         {"domain": "payments", "id": "o-1", "code": "OrderExists", "message": "is there already"}
     ]
-
-
-def test_a_check_lists_its_rules_with_their_orders() -> None:
-    section = compare("orders", "count", {"o-1": 1}, {"o-1": 1})
-    rule = Rule("overpaid", 150, ["o-1"])
-    console = _console()
-
-    history_check.show(console, [section], [rule])
-
-    assert _printed(console)[-1] == "overpaid\t1\t1.50"
-    (told,) = history_check.as_json([section], [rule])["rules"]
-    assert told == {"rule": "overpaid", "orders": 1, "cents": 150, "ids": ["o-1"]}

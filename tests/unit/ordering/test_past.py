@@ -9,16 +9,22 @@ import pytest
 from msgspec.structs import replace
 
 from bus.decider import Refused
-from bus.messages import Command
-from bus.testing import NOW
+from bus.messages import Command, Event
+from bus.testing import NOW, at, given
 from domains.inventory.messages import Part, PastStockRecorded
+from domains.ordering.domain import DOMAIN
 from domains.ordering.messages import (
+    AcceptPastCourse,
     CancelOrder,
+    ClosePastOrder,
     ConfirmOrder,
     ExpireOrder,
     Line,
     OrderCancelled,
+    PastCourseAccepted,
+    PastOrderClosed,
     PastOrderRecorded,
+    PastState,
     PlaceOrder,
     RecordDelivery,
     RecordDispatch,
@@ -26,6 +32,7 @@ from domains.ordering.messages import (
     RequestPayment,
 )
 from domains.payments.messages import PastPayment, PastPaymentsRecorded, PaymentsSecured
+from domains.reconciliation import messages as reconciliation
 from domains.shipping.messages import PastShipmentsRecorded
 from tests.unit.ordering.examples import PLACED, POT, TEA, eur, ordering
 
@@ -64,6 +71,67 @@ def test_a_past_order_is_recorded_as_it_was_with_what_its_lines_cost() -> None:
     assert isinstance(fact, PastOrderRecorded)
     assert fact.origin == "history"
     assert fact.ordered_at.isoformat() == "2017-10-03T01:56:33+00:00"
+
+
+CLOSE = ClosePastOrder(id="o-1", rule="past-never-finished-shipped", divergence_id="d-1")
+CLOSED = PastOrderClosed(rule="past-never-finished-shipped", divergence_id="d-1")
+ACCEPT = AcceptPastCourse(id="o-1", rule="past-left-before-approval", divergence_id="d-2")
+ACCEPTED = PastCourseAccepted(rule="past-left-before-approval", divergence_id="d-2")
+
+
+def test_what_was_never_finished_is_closed_once() -> None:
+    ordering(RECORDED).when(CLOSE).then(CLOSED).then_duties()
+    ordering(RECORDED, ACCEPTED, CLOSED).when(replace(CLOSE, divergence_id="d-9")).then_nothing()
+
+
+@pytest.mark.parametrize("state", ["delivered", "cancelled"])
+def test_what_came_to_its_end_is_not_closed(state: PastState) -> None:
+    ended = replace(RECORDED, state=state)
+    ordering(ended).when(CLOSE).then_refused("AlreadyEnded")
+
+
+def test_a_course_is_taken_as_it_was_told_once_for_each_rule() -> None:
+    ordering(RECORDED).when(ACCEPT).then(ACCEPTED).then_duties()
+    ordering(RECORDED, ACCEPTED).when(replace(ACCEPT, divergence_id="d-9")).then_nothing()
+    other = replace(ACCEPT, rule="past-left-without-approval")
+    accepted = replace(ACCEPTED, rule="past-left-without-approval")
+    ordering(RECORDED, CLOSED, ACCEPTED).when(other).then(accepted)
+
+
+@pytest.mark.parametrize("entry", [CLOSE, ACCEPT])
+def test_no_entry_is_made_for_what_lives_or_is_not_known(entry: Command) -> None:
+    ordering(PLACED).when(entry).then_refused("NotPast")
+    ordering().when(entry).then_refused("NotPast")
+
+
+def test_what_is_closed_is_of_the_past_all_the_same() -> None:
+    closed = ordering(RECORDED, CLOSED, ACCEPTED)
+    closed.when(RECORD).then_nothing()
+    closed.when(CancelOrder(id="o-1")).then_refused("PastOrder")
+    closed.when(PLACE).then_refused("OrderExists")
+
+
+@pytest.mark.parametrize(
+    ("remedy", "rule", "id", "entry"),
+    [
+        (reconciliation.ClosePastOrder(), CLOSED.rule, "d-1", CLOSED),
+        (reconciliation.AcceptPastCourse(), ACCEPTED.rule, "d-2", ACCEPTED),
+    ],
+)
+def test_what_reconciliation_asks_for_becomes_an_entry(
+    remedy: reconciliation.Remedy, rule: str, id: str, entry: Event
+) -> None:
+    asked = reconciliation.CompensationRequested(
+        rule=rule,
+        of=reconciliation.Subject(kind="order", id="o-1"),
+        domain="ordering",
+        number=1,
+        remedy=remedy,
+        approved=True,
+        why="",
+    )
+    heard = given(DOMAIN, at("o-1", RECORDED)).when_heard(asked, id=id)
+    heard.then(at("o-1", entry)).then_duties()
 
 
 def test_the_same_again_changes_nothing() -> None:

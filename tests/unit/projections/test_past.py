@@ -20,7 +20,7 @@ from projections.payments import VIEW as PAYMENTS
 from projections.products import VIEW as PRODUCTS
 from projections.sales import VIEW as SALES
 from projections.stock import VIEW as STOCK
-from tests.controls.examples.past import ORDER, SHIPMENTS
+from tests.controls.examples.past import ACCEPTED, ADJUSTED, CLOSED, ORDER, SHIPMENTS
 from tests.controls.examples.past import PAYMENTS as PAID
 from tests.unit.projections.examples import confirmed
 
@@ -52,6 +52,46 @@ async def test_a_past_order_is_shown_as_it_was() -> None:
         ("payments", "PastPaymentsRecorded"),
         ("shipping", "PastShipmentsRecorded"),
     ]
+
+
+async def test_the_entries_that_put_a_past_order_right_are_shown_with_it() -> None:
+    facts = at("o-1", ORDER, PAID, SHIPMENTS)
+    orders = await told(ORDERS, facts, at("o-1", ADJUSTED, CLOSED, ACCEPTED))
+    row = await orders.row("o-1")
+
+    assert [(one["event"], one["rule"], one["change"]) for one in row["entries"]] == [
+        ("PastPaymentsAdjusted", "past-rounding", -1),
+        ("PastOrderClosed", "past-never-finished-shipped", 0),
+        ("PastCourseAccepted", "past-left-before-approval", 0),
+    ]
+    assert row["entries"][0]["divergence_id"] == ADJUSTED.divergence_id
+    assert [one["event"] for one in row["timeline"]][3:] == [one["event"] for one in row["entries"]]
+    before = await (await told(ORDERS, facts)).row("o-1")
+    for field in ("state", "past_status", "total", "cancelled", "payments", "parcels"):
+        assert row[field] == before[field]
+
+
+async def test_an_entry_is_a_row_beside_the_payments_that_it_changes() -> None:
+    payments = await told(PAYMENTS, at("o-1", PAID, ADJUSTED))
+
+    entry = await payments.row("o-1/0")
+    assert (entry["type"], entry["state"], entry["adjusted"]) == ("entry", "booked", -1)
+    assert (entry["amount"], entry["currency"], entry["origin"]) == (0, "BRL", "history")
+    shown = (await payments.ask("get", "o-1"))["payments"]
+    assert [(one["payment"], one["settled"] + one["adjusted"]) for one in shown] == [
+        (0, -1),
+        (2, 1001),
+        (3, 0),
+    ]
+    twice = await told(PAYMENTS, at("o-1", PAID, ADJUSTED, ADJUSTED))
+    assert (await twice.row("o-1/0"))["adjusted"] == -2
+
+
+async def test_entries_change_nothing_of_what_was_sold() -> None:
+    sales = await told(SALES, at("o-1", ORDER, CLOSED, ACCEPTED))
+    before = await told(SALES, at("o-1", ORDER))
+
+    assert await sales.ask("by_month") == await before.ask("by_month")
 
 
 async def test_a_parcel_that_left_nobody_knows_when_has_no_time() -> None:

@@ -140,6 +140,26 @@ def test_so_many_an_hour_and_no_more() -> None:
     reconciliation(at("all", limits, old)).when(report()).then(detected(), requested(), COUNTED)
 
 
+def test_an_hour_slides_on_with_each_compensation() -> None:
+    limits = LimitsSet(largest_refund=1000, most_an_hour=2)
+    counted = [
+        CompensationCounted(divergence_id="other", at=NOW - timedelta(minutes=minutes))
+        for minutes in (61, 60, 59, 30)
+    ]
+    why = escalated("2 compensations within an hour")
+    reconciliation(at("all", limits, *counted)).when(report()).then(detected(), why)
+    told = reconciliation(at("all", limits, *counted[:3])).when(report())
+    told.then(detected(), requested(), COUNTED)
+
+
+def test_clocks_that_differ_count_all_the_same() -> None:
+    limits = LimitsSet(largest_refund=1000, most_an_hour=2)
+    ahead, behind = NOW + timedelta(seconds=5), NOW - timedelta(seconds=5)
+    counted = [CompensationCounted(divergence_id="other", at=at) for at in (ahead, behind)]
+    why = escalated("2 compensations within an hour")
+    reconciliation(at("all", limits, *counted)).when(report()).then(detected(), why)
+
+
 def test_what_waits_for_a_person_is_not_told_twice_but_told_anew_when_it_is_another() -> None:
     known = [detected(remedy=None), NOBODY_KNOWS]
     reconciliation(*known).when(report(2, remedy=None)).then()
