@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from bus import envelope
+from bus.broker.port import Broker, Reply
 from bus.clock import uuid7
 from bus.decider import Domain, Reaction
 from bus.envelope import Key, Recorded
 from bus.messages import Command, Event, tag
 from bus.store.port import Append, NewEvent
 from bus.testing.ground import Ground
+from bus.view import View
 from projections.reconciliation import VIEW
 from projections.reconciliation.worker import Reconciler
 from tests.mesh.shop import DOMAINS, Shop, shop
@@ -24,6 +26,8 @@ from tests.mesh.shop import DOMAINS, Shop, shop
 GRACE = timedelta(seconds=30)
 LOOKS = 6
 """More than that one fault never needs."""
+
+T = TypeVar("T")
 
 
 class Healing:
@@ -33,10 +37,14 @@ class Healing:
 
     async def look(self) -> int:
         """One look, as the process takes it."""
-        looking = asyncio.create_task(self.reconciler.look())
-        while not looking.done():
+        return await self.meanwhile(self.reconciler.look())
+
+    async def meanwhile(self, asking: Coroutine[Any, Any, T]) -> T:
+        """What `asking` gives, while the mesh goes on."""
+        task = asyncio.create_task(asking)
+        while not task.done():
             await self.it.mesh.ground.breathe()
-        return looking.result()
+        return task.result()
 
     async def heal(self) -> None:
         """Looks until there is nothing more to tell."""
@@ -66,8 +74,11 @@ class Healing:
 
 
 @asynccontextmanager
-async def healing(ground: Ground, domains: Sequence[Domain] = DOMAINS) -> AsyncIterator[Healing]:
-    async with shop(ground, domains=domains, views=[VIEW]) as it:
+async def healing(
+    ground: Ground, domains: Sequence[Domain] = DOMAINS, views: Sequence[View] = ()
+) -> AsyncIterator[Healing]:
+    """With `views` beside the one that knows what does not agree."""
+    async with shop(ground, domains=domains, views=[VIEW, *views]) as it:
         yield Healing(it)
 
 
@@ -111,3 +122,24 @@ async def plant(it: Shop, domain: str, key: Key, *events: Event, caused_by: str 
         )
         new.append(NewEvent(id, key, number, name, body))
     await store.append(Append(expected={key: version}, events=new))
+
+
+class Dying:
+    """A broker of somebody who is killed when he has asked `times` times, before or after it."""
+
+    def __init__(self, broker: Broker, times: int, *, asks: bool) -> None:
+        self._broker = broker
+        self._left = times
+        self._asks = asks
+
+    async def request(self, *asked: Any, **more: Any) -> Reply:
+        self._left -= 1
+        if self._left < 0:
+            if self._asks:
+                await self._broker.request(*asked, **more)
+            raise Killed
+        return await self._broker.request(*asked, **more)
+
+
+class Killed(Exception):
+    pass

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.clock import SystemClock
-from bus.testing.ground import BREATH, Ground
+from bus.testing.ground import Ground
 from domains.ordering.messages import CancelOrder, PlaceOrder
 from domains.shipping.messages import DispatchShipment
 from projections.orders import VIEW as ORDERS
@@ -22,11 +21,9 @@ from scripts.audit.auditing import Auditing
 from scripts.audit.report import Report, report
 from scripts.olist.expected_history import MONEY, ExpectedHistory
 from scripts.olist.files import Files
-from scripts.olist.history_check import HistoryCheck
-from scripts.olist.recording import Recorder
-from scripts.olist.remembered import Remembered, TurnedDown
+from scripts.olist.remembered import TurnedDown
+from tests.mesh.recording import check, killed, recorded
 from tests.mesh.shop import DOMAINS, Shop, line, order, shop
-from tests.mesh.test_olist_import import LONG, Silent
 from tests.olist_orders import ORDERS as FIRST
 from tests.olist_orders import PAST_ORDERS, write
 
@@ -38,37 +35,10 @@ def folder(tmp_path: Path) -> Path:
     return write(tmp_path, past=True)
 
 
-async def _recorded(it: Shop, folder: Path, report: Silent | None = None) -> Remembered:
-    broker = it.mesh.ground.broker()
-    await broker.open()
-    passing = asyncio.create_task(_time_passes(it))
-    try:
-        async with asyncio.timeout(LONG):
-            recorder = Recorder(Files(folder), broker, SystemClock(), report or Silent(), 4)
-            return await recorder.run()
-    finally:
-        passing.cancel()
-        await broker.close()
-
-
-async def _time_passes(it: Shop) -> None:
-    while True:
-        await asyncio.sleep(BREATH)
-        it.mesh.clock.advance(timedelta(seconds=0.1))
-
-
-async def _killed(it: Shop, folder: Path, after: int) -> None:
-    silent = Silent(after)
-    running = asyncio.create_task(_recorded(it, folder, silent))
-    await silent.ended.wait()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-
-
 async def _checked(it: Shop, folder: Path) -> list[str]:
     """The books that differ from the files."""
-    check = HistoryCheck(Files(folder), it.mesh.broker, SystemClock())
-    return [section.title for section in await check.sections() if section.differing]
+    sections = await check(it, folder).sections()
+    return [section.title for section in sections if section.differing]
 
 
 async def _types(it: Shop) -> dict[str, set[str]]:
@@ -101,7 +71,7 @@ async def test_the_past_is_remembered_to_the_cent_and_nobody_acts_on_it(
     ground: Ground, folder: Path
 ) -> None:
     async with shop(ground) as it:
-        found = await _recorded(it, folder)
+        found = await recorded(it, folder)
         await it.mesh.rest()
         it.mesh.clock.advance(timedelta(days=60))
         await it.mesh.rest()
@@ -123,10 +93,10 @@ async def test_the_past_is_remembered_to_the_cent_and_nobody_acts_on_it(
 
 async def test_a_second_import_records_nothing(ground: Ground, folder: Path) -> None:
     async with shop(ground) as it:
-        first = await _recorded(it, folder)
+        first = await recorded(it, folder)
         before = await _heads(it)
 
-        second = await _recorded(it, folder)
+        second = await recorded(it, folder)
 
         assert await _heads(it) == before
         assert (second.facts, second.sums) == (first.facts, first.sums)
@@ -139,8 +109,8 @@ async def test_a_killed_import_is_run_again_and_doubles_nothing(
     memory_ground: Ground, folder: Path, after: int
 ) -> None:
     async with shop(memory_ground) as it:
-        await _killed(it, folder, after)
-        found = await _recorded(it, folder)
+        await killed(it, folder, after)
+        found = await recorded(it, folder)
         await it.mesh.rest()
 
         assert found.refused == []
@@ -152,12 +122,12 @@ async def test_other_files_are_turned_down_order_by_order_and_change_nothing(
     memory_ground: Ground, folder: Path
 ) -> None:
     async with shop(memory_ground) as it:
-        await _recorded(it, folder)
+        await recorded(it, folder)
         before = await _heads(it)
         path = folder / "olist_order_payments_dataset.csv"
         path.write_text(path.read_text().replace("cent-short,1,debit_card", "cent-short,1,voucher"))
 
-        found = await _recorded(it, folder)
+        found = await recorded(it, folder)
 
         assert [(one.domain, one.id, one.code) for one in found.refused] == [
             ("payments", "cent-short", "IdReused")
@@ -173,7 +143,7 @@ async def test_a_living_order_stays_alive_and_a_past_one_past(ground: Ground, fo
         await it.mesh.rest()
         lives = await _heads(it)
 
-        found = await _recorded(it, folder)
+        found = await recorded(it, folder)
 
         assert [dataclasses.replace(one, message="") for one in found.refused] == [
             TurnedDown("ordering", "plain", "OrderExists", "")
@@ -195,7 +165,7 @@ async def test_the_audit_finds_what_the_files_do_not_agree_on_and_nothing_else(
     ground: Ground, folder: Path
 ) -> None:
     async with shop(ground) as it:
-        await _recorded(it, folder)
+        await recorded(it, folder)
         await it.mesh.rest()
 
         found = await _audited(it)
@@ -212,7 +182,7 @@ async def test_the_audit_finds_what_the_files_do_not_agree_on_and_nothing_else(
 
 async def test_the_views_show_the_past(ground: Ground, folder: Path) -> None:
     async with shop(ground, views=[ORDERS, PAYMENTS, PRODUCTS, SALES, STOCK]) as it:
-        found = await _recorded(it, folder)
+        found = await recorded(it, folder)
         await it.mesh.rest()
 
         counts = (await it.mesh.query("orders", "counts"))["rows"]

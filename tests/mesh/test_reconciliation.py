@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
-from bus.broker.port import Broker, Reply
+from bus.broker.port import Broker
 from bus.envelope import Key
 from bus.testing.ground import Ground, MemoryGround
 from domains.catalog.messages import ChangePrice, ListProduct
@@ -40,7 +40,7 @@ from domains.shipping.messages import (
 from projections.reconciliation.obligations import OBLIGATIONS, Obligation
 from projections.reconciliation.rules import RULES
 from projections.reconciliation.worker import Reconciler
-from tests.mesh.healing import GRACE, Healing, deaf, healing, plant
+from tests.mesh.healing import GRACE, Dying, Healing, Killed, deaf, healing, plant
 from tests.mesh.shop import boleto, card, euro, line, order, voucher
 from tests.simulation.books import audited, nothing_diverges, the_audit_balances
 
@@ -391,27 +391,6 @@ async def test_the_audit_knows_a_compensation_that_was_booked_twice(they: Healin
 
 async def rules_broken(they: Healing) -> set[str]:
     return {finding.rule for finding in (await audited(they.it)).findings()}
-
-
-class Dying:
-    """A broker of somebody who is killed when he has asked `times` times, before or after it."""
-
-    def __init__(self, broker: Broker, times: int, *, asks: bool) -> None:
-        self._broker = broker
-        self._left = times
-        self._asks = asks
-
-    async def request(self, *asked: Any, **more: Any) -> Reply:
-        self._left -= 1
-        if self._left < 0:
-            if self._asks:
-                await self._broker.request(*asked, **more)
-            raise Killed
-        return await self._broker.request(*asked, **more)
-
-
-class Killed(Exception):
-    pass
 
 
 @pytest.mark.parametrize("asks", [False, True], ids=["before", "after"])
