@@ -245,6 +245,37 @@ def test_a_count_of_the_shelves_puts_the_books_right(mesh: Shell, tmp_path: Path
     assert mesh.json("audit", "--full", "--grace=5")["balanced"]
 
 
+def test_what_waits_for_a_person_is_decided_rule_by_rule(mesh: Shell, tmp_path: Path) -> None:
+    (before,) = mesh.json("divergences", "limits")
+    assert (before["largest_refund"], before["most_an_hour"]) == (50_000, 1_000)
+    (none,) = mesh.json("divergences", "limits", "--most-an-hour=0")
+    assert none == {**before, "most_an_hour": 0}
+    file = tmp_path / "hall 3.csv"
+    file.write_text("sku,counted\ntea-1,8\n")
+    assert mesh("count", str(file)).code == 0
+    rule = "count-differs"
+    (found,) = awaited(lambda: mesh.json("divergences", f"--rule={rule}"))
+    assert (found["stage"], found["why"]) == ("escalated", "0 compensations within an hour")
+    for words, said in (
+        ((), "name a divergence by its id, or all of a --rule"),
+        ((found["id"], f"--rule={rule}"), "name a divergence by its id, or all of a --rule"),
+        ((f"--rule={rule}",), "--rule needs a --why"),
+        (("--rule=none", "--why=x"), "there is no rule 'none'"),
+        ((f"--rule={rule}", f"--why={'x' * 501}"), "--why takes 500 characters at most"),
+    ):
+        answer = mesh("divergences", "approve", *words)
+        assert (answer.code, said in answer.err) == (2, True), answer
+    approved = mesh("divergences", "approve", f"--rule={rule}", "--why", "counted twice")
+    assert approved == (0, "", f"1 of {rule} wait for a person.\n1 approved, 0 refused.\n")
+    awaited(lambda: mesh("divergences").code == 0)
+    assert json.loads(mesh("query", "stock.get", "tea-1").out)["on_hand"] == 8
+    none_waits = mesh("divergences", "dismiss", f"--rule={rule}", "--why", "gone")
+    assert none_waits == (0, "", f"0 of {rule} wait for a person.\n0 dismissed, 0 refused.\n")
+    assert mesh("divergences", "limits", "--most-an-hour=-1").code == 2
+    (after,) = mesh.json("divergences", "limits", "--most-an-hour=1000")
+    assert after == before
+
+
 def test_status_says_how_far_each_reader_is_behind(mesh: Shell) -> None:
     def readers() -> Any:
         found = mesh.json("status")["readers"]

@@ -1,4 +1,5 @@
-"""The past of real orders on a real mesh: recorded, killed on the way, recorded again, checked.
+"""The past of real orders on a real mesh: recorded, killed on the way, recorded again, checked, and
+then reconciled.
 
 The data set is not part of the project: TRUEUP_OLIST names a folder that has it.
 """
@@ -7,9 +8,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -23,15 +26,17 @@ LONG = 600
 ON_THE_WAY = 100
 """Orders after which the first import is killed."""
 DOMAINS = ("catalog", "inventory", "ordering", "payments", "shipping")
+FOUND = {"what is found", "what that comes to"}
+"""Books of the check that reconciliation fills."""
 
 pytestmark = needs_sample
 
 
 class Shop:
-    """A mesh in a folder of its own."""
+    """A mesh in a folder of its own. While the past is recorded nothing counts as a divergence."""
 
     def __init__(self, folder: Path) -> None:
-        self.environment = environment(folder / "shop")
+        self.environment = environment(folder / "shop", TRUEUP_GRACE_SECONDS="3600")
 
     def trueup(self, *words: str) -> Said:
         return spawn(words, self.environment)
@@ -44,10 +49,15 @@ class Shop:
             text=True,
         )
 
+    def up(self) -> None:
+        up = self.trueup("up", "--detach", f"--nats-port={free_port()}")
+        assert up.code == 0, up.err
+
     def checked(self) -> dict[str, Any]:
+        """The command's verdict is that of the books."""
         said = self.trueup("check", "olist", str(SAMPLE), "--history", "--json")
-        assert said.code == 0, said.out
         found: dict[str, Any] = json.loads(said.out)
+        assert said.code == any(book["differing"] for book in found["books"]), said.out
         return found
 
     def heads(self) -> dict[str, int]:
@@ -59,8 +69,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop = Shop(tmp_path_factory.mktemp("olist"))
-    up = shop.trueup("up", "--detach", f"--nats-port={free_port()}")
-    assert up.code == 0, up.err
+    shop.up()
     yield shop
     shop.trueup("down")
 
@@ -92,7 +101,8 @@ def recorded(shop: Shop) -> dict[str, Any]:
 def test_every_order_is_remembered_to_the_cent(shop: Shop, recorded: dict[str, Any]) -> None:
     found = shop.checked()
 
-    assert [book for book in found["books"] if book["differing"]] == []
+    assert {book["title"] for book in found["books"] if book["differing"]} == FOUND
+    assert {rule["found"]["orders"] for rule in found["rules"]} == {0}
     assert shop.heads() == recorded["facts"]
     assert recorded["known_before"]["ordering"] >= ON_THE_WAY
     paid = {book["title"]: book["shop"] for book in found["books"]}["amount of each payment"]
@@ -134,3 +144,53 @@ def test_one_more_import_records_nothing(shop: Shop, recorded: dict[str, Any]) -
     found = json.loads(printed)
     assert found["known_before"] == found["facts"] == recorded["facts"]
     assert shop.heads() == before
+
+
+@pytest.fixture(scope="module")
+def reconciled(shop: Shop, recorded: dict[str, Any]) -> dict[str, Any]:
+    """What the check says when all that was found is right again."""
+    shop.trueup("down")
+    shop.environment["TRUEUP_GRACE_SECONDS"] = "1"
+    shop.up()
+    until = time.monotonic() + LONG
+    while True:
+        found = shop.checked()
+        there = sum(rule["found"]["orders"] - rule["open"]["orders"] for rule in found["rules"])
+        if there == sum(rule["orders"] for rule in found["rules"]):
+            return found
+        assert time.monotonic() < until, found["rules"]
+
+
+def test_all_is_found_exactly_and_made_right(shop: Shop, reconciled: dict[str, Any]) -> None:
+    assert [book for book in reconciled["books"] if book["differing"]] == []
+    sums = {
+        (row["rule"], row["stage"]): (row["count"], row["amount"])
+        for row in json.loads(shop.trueup("divergences", "sums", "--json").out)["rows"]
+    }
+    assert sums == {
+        (rule["name"], "resolved"): (rule["orders"], rule["cents"])
+        for rule in reconciled["rules"]
+        if rule["orders"]
+    }
+    assert shop.trueup("divergences").code == 0
+    (limits,) = json.loads(shop.trueup("divergences", "limits", "--json").out)
+    assert limits["used"] == sum(orders for orders, _ in sums.values())
+
+
+def test_the_audit_balances_after_it(
+    shop: Shop, recorded: dict[str, Any], reconciled: dict[str, Any]
+) -> None:
+    said = shop.trueup("audit", "--full", "--grace=0", "--json")
+
+    found = json.loads(said.out)
+    assert (said.code, found["balanced"], found["findings"]) == (0, True, [])
+    assert found["compensations"] == sum(rule["orders"] for rule in reconciled["rules"])
+    past = found["past"]["BRL"]
+    assert (past["orders"], past["unbalanced"]) == (recorded["facts"]["ordering"], 0)
+
+
+def test_the_provider_has_heard_nothing_of_it(shop: Shop, reconciled: dict[str, Any]) -> None:
+    home = Path(shop.environment["TRUEUP_HOME"])
+    url = json.loads((home / "run.json").read_text())["urls"]["TRUEUP_PROVIDER_URL"]
+    with urlopen(f"{url}/report?limit=1") as answer:
+        assert json.loads(answer.read())["totals"] == {}

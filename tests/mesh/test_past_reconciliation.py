@@ -25,7 +25,6 @@ from scripts.olist.files import Files
 from scripts.olist.history_check import Found
 from scripts.olist.history_found import name_of
 from scripts.olist.past import Facts, facts
-from tests.e2e.sample import SAMPLE, needs_sample
 from tests.mesh.healing import GRACE, Dying, Healing, Killed, healing, plant
 from tests.mesh.recording import found, killed, recorded
 from tests.olist_orders import write
@@ -253,13 +252,3 @@ async def test_the_audit_knows_an_entry_that_nobody_asked_for(
 
 async def rules_broken(they: Healing) -> set[str]:
     return {finding.rule for finding in (await audited(they.it)).findings()}
-
-
-@needs_sample
-async def test_the_past_of_the_sample_is_found_exactly_and_settled(
-    memory_ground: MemoryGround,
-) -> None:
-    async with healing(memory_ground) as they:
-        await recorded(they.it, SAMPLE, window=64)
-        await they.heal()
-        await settled(they, SAMPLE)

@@ -20,6 +20,7 @@ from projections.reconciliation.worker import AT_ONCE, Reconciler
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PAGES = 3
+MANY = 2 * PAGES * AT_ONCE
 RULE = "past-no-carrier-date"
 
 
@@ -54,6 +55,7 @@ class Services:
             return {"positions": {}, "head": 0}
         if subject.startswith("qry."):
             return {"status": "ok", "rows": [row(n) for n in range(min(self.rows, AT_ONCE))]}
+        assert self.taken.total() < MANY, "it never rests"
         self._under_way += 1
         self.at_once = max(self.at_once, self._under_way)
         await asyncio.sleep(0)
