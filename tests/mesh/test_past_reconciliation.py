@@ -177,8 +177,10 @@ async def test_killed_at_any_request_it_is_settled_once(
         await settled(they, folder)
 
 
-async def test_beyond_the_limit_a_person_decides_rule_by_rule(ground: Ground, folder: Path) -> None:
-    async with healing(ground, views=[DIVERGENCES]) as they:
+async def test_beyond_the_limit_a_person_decides_rule_by_rule(
+    memory_ground: MemoryGround, folder: Path
+) -> None:
+    async with healing(memory_ground, views=[DIVERGENCES]) as they:
         it = they.it
         await it.accepted(SetLimits(id="all", largest_refund=0, most_an_hour=4))
         await recorded(it, folder)
