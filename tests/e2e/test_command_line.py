@@ -246,6 +246,7 @@ def test_a_count_of_the_shelves_puts_the_books_right(mesh: Shell, tmp_path: Path
 
 
 def test_what_waits_for_a_person_is_decided_rule_by_rule(mesh: Shell, tmp_path: Path) -> None:
+    awaited(lambda: mesh("divergences").code == 0)
     (before,) = mesh.json("divergences", "limits")
     assert (before["largest_refund"], before["most_an_hour"]) == (50_000, 1_000)
     (none,) = mesh.json("divergences", "limits", "--most-an-hour=0")
