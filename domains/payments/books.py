@@ -50,7 +50,12 @@ class Payment(Struct, frozen=True):
     `captures` are those asked for, by parcel, `returns` the voids and refunds asked for, by
     number (None: done), `asked_back` their sum. `repaid` is what is to be given back of
     `charged`, `refunds` are those of the returns that are refunds, `surplus` what was taken beyond
-    all that, and is to be given back.
+    all that, and is to be given back; `strays` is what is still to be asked back of it of other
+    references than the payment's own.
+
+    `took` and `gave` are what the provider has taken and paid back. Where its report said otherwise
+    than its answers, `adjusted` is by how much more it took, `let_go` what it holds instead,
+    `short` what lacks of what nothing has claimed, and `lost` what lacks of what was claimed.
     """
 
     number: int
@@ -65,13 +70,26 @@ class Payment(Struct, frozen=True):
     repaid: int = 0
     refunds: Mapping[int, int] = {}
     surplus: int = 0
+    strays: Mapping[str, int] = {}
+    took: int = 0
+    gave: int = 0
+    adjusted: int = 0
+    let_go: int = 0
+    short: int = 0
+    lost: int = 0
 
     @property
     def remaining(self) -> int:
         """What neither a parcel nor a return has claimed."""
         if isinstance(self.standing, Declined):
             return 0
-        return self.amount - sum(self.charged.values()) - self.freed
+        there = self.amount - self.short - self.lost
+        return there - sum(self.charged.values()) - self.freed
+
+    @property
+    def reference(self) -> str:
+        """The provider's name for it, "" where it has none."""
+        return self.standing.reference if isinstance(self.standing, Held | Taken) else ""
 
     @property
     def refundable(self) -> int:
@@ -96,6 +114,13 @@ class Payment(Struct, frozen=True):
         return not isinstance(self.standing, Asked) and not any(
             amount is not None for amount in self.returns.values()
         )
+
+    @property
+    def moving(self) -> bool:
+        """The provider owes an answer on money that it takes or pays back."""
+        asked = any(each.done is None for all in self.captures.values() for each in all)
+        back = any(self.returns.get(number) is not None for number in self.refunds)
+        return asked or back or isinstance(self.standing, Asked)
 
 
 class Collecting(Struct, frozen=True):
@@ -128,7 +153,8 @@ class Books(Struct, frozen=True):
     """`payments[n - 1]` is payment n. `parcels` and `causes` have had their effect already.
 
     `unpaid` is what parcels were worth beyond what could be claimed, `due` what is to be given back
-    and could not be booked: the parcel has not been heard of yet.
+    and could not be booked: the parcel has not been heard of yet. `claimed` is what parcels and
+    returns have asked for, whether or not it was there.
     """
 
     currency: str
@@ -138,6 +164,14 @@ class Books(Struct, frozen=True):
     causes: frozenset[str] = frozenset()
     unpaid: int = 0
     due: int = 0
+    claimed: int = 0
+
+    @property
+    def to_come(self) -> int:
+        """What parcels and returns may still ask for."""
+        if not isinstance(self.stage, Collecting | Secured):
+            return 0
+        return max(0, sum(payment.amount for payment in self.payments) - self.claimed)
 
     def money(self, amount: int) -> Money:
         return Money(amount, self.currency)

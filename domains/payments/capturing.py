@@ -69,12 +69,13 @@ def failed(command: RecordCaptureFailure, books: Books) -> Sequence[Event]:
         amount=books.money(asked.amount),
         reason=command.reason,
     )
-    return [failure, *_claimed_elsewhere(failure, refunding.evolve(books, failure))]
+    after = refunding.evolve(books, failure)
+    return [failure, *claimed_elsewhere(command.parcel, asked.amount, payment.number, after)]
 
 
-def _claimed_elsewhere(failure: CaptureFailed, books: Books) -> Sequence[Event]:
-    parcel, amount = failure.parcel, failure.amount.amount
-    shares = books.share_out(max(0, amount - books.due), without=failure.payment)
+def claimed_elsewhere(parcel: int, amount: int, payment: int, books: Books) -> Sequence[Event]:
+    """What the payment does not give for the parcel."""
+    shares = books.share_out(max(0, amount - books.due), without=payment)
     moved = books.money(sum(share.amount.amount for share in shares))
     claims = [ChargeMoved(parcel=parcel, amount=moved, shares=shares)] if shares else []
     return [*claims, *_unpaid(parcel, amount, shares, books)]

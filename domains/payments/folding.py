@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from domains.payments import refunding
+from domains.payments import moved, refunding
 from domains.payments.books import (
     Asked,
     Books,
@@ -45,13 +45,13 @@ from domains.payments.refunding import answered
 def evolve(books: Untouched | Books, event: object) -> Untouched | Books:
     if isinstance(books, Untouched):
         return _open(event)
-    return _answered(_intended(_staged(books, event), event), event)
+    return moved.evolve(_answered(_intended(_staged(books, event), event), event), event)
 
 
 def _open(event: object) -> Untouched | Books:
     match event:
         case AuthorizationRequested() | SettlementRequested() | PaymentSettled():
-            return _answered(_intended(Books(event.amount.currency), event), event)
+            return evolve(Books(event.amount.currency), event)
         case PaymentsSecured():
             return Books(event.total.currency, stage=Secured())
         case _:
@@ -128,7 +128,12 @@ def _settle(books: Books, event: PaymentSettled) -> Books:
 def _charge(books: Books, event: ParcelCharged) -> Books:
     parts = {share.payment: share.amount.amount for share in event.shares}
     payments = (_take_part(p, event.parcel, parts.get(p.number, 0)) for p in books.payments)
-    return replace(books, payments=tuple(payments), parcels=books.parcels | {event.parcel})
+    return replace(
+        books,
+        payments=tuple(payments),
+        parcels=books.parcels | {event.parcel},
+        claimed=books.claimed + event.value.amount,
+    )
 
 
 def _take_part(payment: Payment, parcel: int, part: int) -> Payment:
@@ -138,7 +143,9 @@ def _take_part(payment: Payment, parcel: int, part: int) -> Payment:
 def _free(books: Books, event: ReturnBooked) -> Books:
     parts = {share.payment: share.amount.amount for share in event.shares}
     payments = (replace(p, freed=p.freed + parts.get(p.number, 0)) for p in books.payments)
-    return replace(books, payments=tuple(payments), causes=books.causes | {event.cause_id})
+    claimed = books.claimed + sum(parts.values()) + event.missing
+    causes = books.causes | {event.cause_id}
+    return replace(books, payments=tuple(payments), causes=causes, claimed=claimed)
 
 
 def _ask_capture(payment: Payment, event: CaptureRequested) -> Payment:
@@ -150,6 +157,9 @@ def _ask_back(payment: Payment, event: VoidRequested | RefundRequested) -> Payme
     amount = event.amount.amount
     if isinstance(event, RefundRequested):
         payment = replace(payment, refunds={**payment.refunds, event.number: amount})
+        if event.reference in payment.strays:
+            open = payment.strays[event.reference] - amount
+            payment = replace(payment, strays={**payment.strays, event.reference: open})
     return replace(
         payment,
         returns={**payment.returns, event.number: amount},

@@ -31,13 +31,15 @@ def requests(books: Books) -> Sequence[Event]:
 
 
 def _requests(payment: Payment, books: Books) -> Iterable[Event]:
-    number = len(payment.returns) + 1
+    strays = list(_strays(payment, books))
+    number = len(payment.returns) + len(strays) + 1
     match payment.standing:
         case Held(reference):
             yield from _captures(payment, reference, books)
             yield from _let_go(payment, reference, number, books)
         case Taken(reference):
-            back = payment.freed + payment.repaid + payment.surplus - payment.asked_back
+            surplus = payment.surplus - sum(payment.strays.values())
+            back = payment.freed + payment.repaid + surplus - payment.asked_back
             asked = RefundRequested(
                 payment=payment.number,
                 number=number,
@@ -45,12 +47,28 @@ def _requests(payment: Payment, books: Books) -> Iterable[Event]:
                 reference=reference,
             )
             yield from _if_any(asked)
+    yield from strays
+
+
+def _strays(payment: Payment, books: Books) -> Iterable[RefundRequested]:
+    """What was taken under other references than the payment's own."""
+    number = len(payment.returns)
+    for reference, amount in payment.strays.items():
+        if amount:
+            number += 1
+            yield RefundRequested(
+                payment=payment.number,
+                number=number,
+                amount=books.money(amount),
+                reference=reference,
+            )
 
 
 def _let_go(payment: Payment, reference: str, number: int, books: Books) -> Iterable[Event]:
     """What is held is voided, and what was captured is refunded, but only once it has been."""
     void = payment.freed - (payment.asked_back - payment.asked_refunds)
-    refund = min(payment.repaid, payment.captured) + payment.surplus - payment.asked_refunds
+    surplus = payment.surplus - sum(payment.strays.values())
+    refund = min(payment.repaid, payment.captured) + surplus - payment.asked_refunds
     let_go = VoidRequested(
         payment=payment.number,
         number=number,

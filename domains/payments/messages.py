@@ -3,9 +3,12 @@
 The aggregate `payment` is all payments of one order, numbered as the order numbers them;
 the id is the order's. Nobody outside sends commands, but for what is of the past: ordering and
 shipping say what to do, the provider says what happened.
+
+The aggregate `settlement` is an outside book of the same money, under the same id: what the
+provider's settlement report says of the order.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -14,6 +17,10 @@ from bus.contract import Contract
 from bus.messages import Command, Currency, Event, Id, Money, Text
 
 PaymentType = Literal["credit_card", "boleto", "voucher", "debit_card"]
+
+
+Signed = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+Time = Annotated[datetime, Meta(tz=True)]
 
 
 class Share(Struct, frozen=True, kw_only=True):
@@ -60,6 +67,53 @@ class PastPaymentsAdjusted(Event, tag="PastPaymentsAdjusted"):
     kept: Money
     rule: Text
     divergence_id: Id
+
+
+# An outside book: the provider's settlement report, which anybody may hand in.
+
+MOST_MOVEMENTS = 1000
+"""Of one order, in one report."""
+MovementId = Annotated[
+    str,
+    Meta(pattern=r"^[!-~]{1,100}$(?!\n)", description="1 to 100 printable characters, no spaces"),
+]
+
+
+class Movement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money that has moved at the provider, under its own `id` of that: `captured` is what it took,
+    also at once, `refunded` what it paid back. `reference` is its name for the authorisation or
+    the settlement that this is of."""
+
+    id: MovementId
+    time: Time
+    payment: Annotated[int, Meta(ge=1, le=10_000)]
+    reference: Annotated[Text, Meta(min_length=1)]
+    kind: Literal["captured", "refunded"]
+    amount: Money
+
+
+class Period(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Without `since` from the beginning."""
+
+    since: Time | None = None
+    until: Time
+
+
+class ReportSettlement(Command, tag="ReportSettlement"):
+    """All movements of the order's money from `since` to `until`, as the provider reports them;
+    without `since`, those that no earlier report has told of."""
+
+    since: Time | None = None
+    until: Time
+    movements: Annotated[list[Movement], Meta(max_length=MOST_MOVEMENTS)]
+
+
+class SettlementReported(Event, tag="SettlementReported"):
+    """`movements` are those that no report had told of, `covered` the times of which all
+    reports together tell everything."""
+
+    movements: list[Movement]
+    covered: list[Period]
 
 
 # Commands that only payments sends to itself: what ordering and shipping want.
@@ -111,6 +165,16 @@ class AdjustPastPayments(Command, tag="AdjustPastPayments"):
     """Reconciliation has found that of what was paid elsewhere `kept` is to be counted as kept."""
 
     kept: Money
+    rule: Text
+    divergence_id: Id
+
+
+class AdjustPayment(Command, tag="AdjustPayment"):
+    """Reconciliation has found that the provider's report says so much more, or less."""
+
+    payment: int
+    captured: Signed
+    refunded: Signed
     rule: Text
     divergence_id: Id
 
@@ -294,12 +358,14 @@ class ReturnBooked(Event, tag="ReturnBooked"):
     """`shares` say which payments give back how much, because of `cause_id`.
 
     What is held or taken is voided or refunded at once, what is still being asked for when
-    the provider's answer is there. `all_of_it`: nothing more is to be collected.
+    the provider's answer is there. `all_of_it`: nothing more is to be collected. `missing` is what
+    was to be given back and was never there.
     """
 
     cause_id: Text
     all_of_it: bool
     shares: list[Share]
+    missing: int = 0
 
 
 class VoidRequested(Event, tag="VoidRequested"):
@@ -339,10 +405,37 @@ class PaymentRefunded(Event, tag="PaymentRefunded"):
 
 class SurplusBooked(Event, tag="SurplusBooked"):
     """`amount` was taken beyond all that parcels were charged with: it is to be paid back. `rule`
-    says what was wrong, `divergence_id` who has found it."""
+    says what was wrong, `divergence_id` who has found it. `reference` is there where a report
+    has told of it: so it is called at the provider."""
 
     payment: int
     amount: Money
+    rule: Text
+    divergence_id: Id
+    reference: Text = ""
+
+
+class ParcelPart(Struct, frozen=True, kw_only=True):
+    parcel: int
+    amount: Signed
+
+
+class PaymentAdjusted(Event, tag="PaymentAdjusted"):
+    """The provider's report says that it took so much more of the payment, or less, and paid back
+    so much more, or less: payments' books follow it. Amounts are in minor units of `currency`.
+
+    Of what is kept by that, `parcels` says how much more or less of which parcel it pays, and
+    `unclaimed` of none yet; the rest is a surplus. `let_go` is what was captured and is held.
+    """
+
+    payment: int
+    type: PaymentType
+    currency: Currency
+    captured: Signed
+    refunded: Signed
+    parcels: list[ParcelPart]
+    unclaimed: Signed
+    let_go: Signed
     rule: Text
     divergence_id: Id
 
@@ -352,7 +445,7 @@ HELD_FOR = timedelta(days=30)
 
 CONTRACT = Contract(
     domain="payments",
-    commands={"payment": (RecordPastPayments,)},
+    commands={"payment": (RecordPastPayments,), "settlement": (ReportSettlement,)},
     internal={
         "payment": (
             CollectPayments,
@@ -361,6 +454,7 @@ CONTRACT = Contract(
             RefundPayments,
             ReturnSurplus,
             AdjustPastPayments,
+            AdjustPayment,
             RecordAuthorization,
             RecordSettlement,
             RecordDecline,
@@ -393,8 +487,10 @@ CONTRACT = Contract(
             RefundRequested,
             PaymentRefunded,
             SurplusBooked,
+            PaymentAdjusted,
             PastPaymentsRecorded,
             PastPaymentsAdjusted,
         ),
+        "settlement": (SettlementReported,),
     },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bus.decider import Decider
@@ -27,7 +27,12 @@ from domains.payments.messages import (
 
 
 def decide(command: object, books: Untouched | Books, now: datetime) -> Sequence[Event]:
-    events = list(_ordered(command, books))
+    return followed(books, _ordered(command, books))
+
+
+def followed(books: Untouched | Books, news: Iterable[Event]) -> Sequence[Event]:
+    """`news`, and all that follows from them."""
+    events = list(news)
     if not events:
         return ()
     for follow in (following.refunds, following.requests, following.news):

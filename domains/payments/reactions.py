@@ -11,6 +11,7 @@ from bus.messages import Command, Event, Money
 from domains.ordering import messages as ordering
 from domains.payments.messages import (
     AdjustPastPayments,
+    AdjustPayment,
     CapturePayments,
     CollectPayments,
     RefundPayments,
@@ -67,8 +68,29 @@ def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
             ) as asked
         ):
             return [_adjust(recorded.id, asked, kept)]
+        case (
+            reconciliation.CompensationRequested(
+                remedy=reconciliation.CorrectPayment() as remedy
+            ) as asked
+        ):
+            return [_follow(recorded.id, asked, remedy)]
         case _:
             return []
+
+
+def _follow(
+    divergence_id: str,
+    asked: reconciliation.CompensationRequested,
+    remedy: reconciliation.CorrectPayment,
+) -> AdjustPayment:
+    return AdjustPayment(
+        id=asked.of.id,
+        payment=remedy.payment,
+        captured=remedy.captured,
+        refunded=remedy.refunded,
+        rule=asked.rule,
+        divergence_id=divergence_id,
+    )
 
 
 def _return(

@@ -41,8 +41,10 @@ def evolve(books: Books, event: object) -> Books:  # noqa: PLR0911
 def _surplus(books: Books, event: SurplusBooked) -> Books:
     payments = list(books.payments)
     payment = payments[event.payment - 1]
-    surplus = payment.surplus + event.amount.amount
-    payments[event.payment - 1] = replace(payment, surplus=surplus)
+    surplus, strays = payment.surplus + event.amount.amount, dict(payment.strays)
+    if event.reference not in ("", payment.reference):
+        strays[event.reference] = strays.get(event.reference, 0) + event.amount.amount
+    payments[event.payment - 1] = replace(payment, surplus=surplus, strays=strays)
     return replace(books, payments=tuple(payments))
 
 

@@ -25,10 +25,18 @@ def give_back(command: ReturnPayments, books: Untouched | Books) -> Sequence[Eve
     """
     if isinstance(books, Untouched) or command.cause_id in books.causes:
         return ()
-    shares = books.share_out(_value(command, books), last_first=True)
+    value = _value(command, books)
+    shares = books.share_out(value, last_first=True)
     if not shares and not (command.all_of_it and isinstance(books.stage, Collecting)):
         return ()
-    return [ReturnBooked(cause_id=command.cause_id, all_of_it=command.all_of_it, shares=shares)]
+    return [
+        ReturnBooked(
+            cause_id=command.cause_id,
+            all_of_it=command.all_of_it,
+            shares=shares,
+            missing=value - sum(share.amount.amount for share in shares),
+        )
+    ]
 
 
 def refund(command: RefundPayments, books: Untouched | Books) -> Sequence[Event]:

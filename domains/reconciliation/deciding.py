@@ -23,6 +23,7 @@ from domains.reconciliation.messages import (
     ApproveCompensation,
     CompensationCounted,
     CompensationRequested,
+    CorrectPayment,
     DismissDivergence,
     DivergenceDetected,
     DivergenceDismissed,
@@ -30,6 +31,7 @@ from domains.reconciliation.messages import (
     DivergenceReopened,
     DivergenceResolved,
     GiveBackSurplus,
+    Remedy,
     ReportDivergence,
     ResolveDivergence,
 )
@@ -91,12 +93,22 @@ def _needs_a_person(told: Told, state: Divergence, limits: Limits, now: datetime
         return "no rule says what would make it right"
     if state.attempts >= ATTEMPTS:
         return f"{state.attempts} compensations have not helped"
-    refund = told.remedy.amount.amount if isinstance(told.remedy, GiveBackSurplus) else 0
-    if refund > limits.largest_refund:
+    if _given_back(told.remedy) > limits.largest_refund:
         return f"more than {limits.largest_refund} would be given back"
     if limits.used(now) >= limits.most_an_hour:
         return f"{limits.most_an_hour} compensations within an hour"
     return ""
+
+
+def _given_back(remedy: Remedy) -> int:
+    """What it would give back to the customer, at most."""
+    match remedy:
+        case GiveBackSurplus(amount=amount):
+            return amount.amount
+        case CorrectPayment(captured=captured, refunded=refunded):
+            return max(0, captured - refunded)
+        case _:
+            return 0
 
 
 def _requested(

@@ -69,6 +69,16 @@ class GiveBackSurplus(Struct, frozen=True, kw_only=True, tag_field="do", tag="Gi
     amount: Money
 
 
+class CorrectPayment(Struct, frozen=True, kw_only=True, tag_field="do", tag="CorrectPayment"):
+    """The provider says that it took so much more of a payment, or less, and paid back so much
+    more, or less: follow it. What it kept beyond the books is given back to the customer."""
+
+    domain: Literal["payments"] = "payments"
+    payment: int
+    captured: Signed
+    refunded: Signed
+
+
 class CorrectParcel(Struct, frozen=True, kw_only=True, tag_field="do", tag="CorrectParcel"):
     """Shipping has told more than once that a parcel left: so many of these don't count."""
 
@@ -112,6 +122,7 @@ Remedy = (
     ReactAgain
     | CorrectStock
     | GiveBackSurplus
+    | CorrectPayment
     | CorrectParcel
     | CallOffParcel
     | AdjustPastPayments
