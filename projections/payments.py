@@ -2,9 +2,11 @@
 
 A payment is `pending` until the provider has answered; then `declined`, `authorized` (held on
 a card) or `settled` (taken in full). What was held becomes `partly_captured` and `captured`,
-or `voided`; what was taken becomes `refunded` when all of it has been paid back. What was paid
-elsewhere was taken there: `settled`, of the origin `history`. What entries change of that is a row
-beside an order's payments, number 0, of the type `entry`: `booked`, for `adjusted` more or less.
+or `voided`; what was taken becomes `refunded` when all of it has been paid back. Where the
+provider's report says otherwise than its answers, and payments follows it, so do the amounts. What
+was paid elsewhere was taken there: `settled`, of the origin `history`. What entries change of that
+is a row beside an order's payments, number 0, of the type `entry`: `booked`, for `adjusted` more or
+less.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,6 +24,7 @@ from domains.payments.messages import (
     PastPayment,
     PastPaymentsAdjusted,
     PastPaymentsRecorded,
+    PaymentAdjusted,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentDeclined,
@@ -35,6 +38,7 @@ OF_ONE_PAYMENT = (
     *(AuthorizationRequested, SettlementRequested),
     *(PaymentAuthorized, PaymentSettled, PaymentDeclined),
     *(PaymentCaptured, PaymentVoided, PaymentRefunded),
+    PaymentAdjusted,
 )
 MOVES: Mapping[type, str] = {
     PaymentCaptured: "captured",
@@ -85,6 +89,8 @@ def fold(slot: Payment | None, event: Recorded[Any], key: str) -> Payment:
         )
     if isinstance(data, PastPaymentsAdjusted):
         return entered(event.id, data, slot.adjusted if slot else 0)
+    if isinstance(data, PaymentAdjusted) and slot is not None:
+        return adjusted(slot, data)
     amount = data.amount.amount
     known = slot or Payment(
         order_id=event.id,
@@ -119,6 +125,13 @@ def entered(order_id: str, entry: PastPaymentsAdjusted, before: int) -> Payment:
         adjusted=before + entry.change,
         origin="history",
     )
+
+
+def adjusted(known: Payment, data: PaymentAdjusted) -> Payment:
+    """What a card gives is captured, all else settled."""
+    took = "captured" if known.type == "credit_card" else "settled"
+    more = {took: getattr(known, took) + data.captured}
+    return replace(known, **more, refunded=known.refunded + data.refunded)
 
 
 def change(known: Payment, data: Any, amount: int) -> Mapping[str, Any]:
@@ -157,7 +170,7 @@ def state(payment: Payment) -> str:
         return "voided"
     if payment.captured:
         rest = payment.authorized - payment.captured - payment.voided
-        return "partly_captured" if rest else "captured"
+        return "partly_captured" if rest > 0 else "captured"
     return "authorized"
 
 
@@ -183,7 +196,7 @@ async def listing(rows: Rows, _: str, asked: Some) -> Page:
 
 VIEW = View(
     name="payments",
-    version=4,
+    version=5,
     sources=[
         Source(PAYMENTS, Payment, [*OF_ONE_PAYMENT, PastPaymentsRecorded, PastPaymentsAdjusted])
     ],

@@ -9,11 +9,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from bus.outside import OutsideUnavailable
+from domains.payments.memory_books import MemoryBooks
 from domains.payments.provider import (
     Answer,
     Authorize,
     Capture,
     Done,
+    MovementLine,
     Pending,
     Refund,
     Refusal,
@@ -37,7 +39,7 @@ class MemoryProvider:
         self.losing = 0
         self.boletos_wait = False
         self.asked: list[Request] = []
-        self._lines: dict[str, ReportLine] = {}
+        self.books = MemoryBooks()
         self._answers: dict[str, tuple[Request, Answer]] = {}
         self._failing: set[str] = set()
         self._open = asyncio.Event()
@@ -75,14 +77,15 @@ class MemoryProvider:
 
     def capture_again(self, order_id: str) -> None:
         """A fault of its own: what was captured for the order is taken once more."""
-        for line in self.report():
-            if line.order_id == order_id:
-                taken, held = 2 * line.captured, line.authorised + line.captured
-                self._lines[line.reference] = replace(line, captured=taken, authorised=held)
+        self.books.take_again(order_id)
 
     def report(self) -> Sequence[ReportLine]:
         """Its books, by payment."""
-        return list(self._lines.values())
+        return self.books.lines()
+
+    def settlement(self) -> Sequence[MovementLine]:
+        """Its settlement report, up to now."""
+        return list(self.books.movements)
 
     def _answer(self, request: Request, key: str) -> Answer:
         if key not in self._answers:
@@ -109,27 +112,29 @@ class MemoryProvider:
 
     def _charge(self, request: Request) -> Done:
         assert isinstance(request, Authorize | Settle)
-        reference, amount = f"ch_{len(self._lines) + 1}", request.amount.amount
+        reference, amount = self.books.new_reference(), request.amount.amount
         held = isinstance(request, Authorize)
         if request.token == "tok_capture_fails":
             self._failing.add(reference)
-        self._lines[reference] = ReportLine(
-            reference=reference,
-            order_id=request.order_id,
-            payment=request.payment,
-            type=request.type,
-            currency=request.amount.currency,
-            authorised=amount if held else 0,
-            settled=0 if held else amount,
+        self.books.keep(
+            ReportLine(
+                reference=reference,
+                order_id=request.order_id,
+                payment=request.payment,
+                type=request.type,
+                currency=request.amount.currency,
+                authorised=amount if held else 0,
+                settled=0 if held else amount,
+            )
         )
         return Done(reference)
 
     def _move(self, request: Request) -> Done:
         assert isinstance(request, Capture | Void | Refund)
-        line, amount = self._lines.get(request.reference), request.amount.amount
+        line, amount = self.books.line(request.reference), request.amount.amount
         if line is None or amount > _room(line, request):
             raise Rejected(f"{type(request).__name__} of more than there is: {request}")
-        self._lines[request.reference] = replace(line, **_moved(line, request, amount))
+        self.books.keep(replace(line, **_moved(line, request, amount)))
         return Done(request.reference)
 
 

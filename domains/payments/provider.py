@@ -5,7 +5,8 @@ Adapters: `http_provider.py` and `memory_provider.py`; one suite of tests holds 
 
 from __future__ import annotations
 
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -122,6 +123,20 @@ class ReportLine(Struct, frozen=True, kw_only=True):
     settled: int = 0
     voided: int = 0
     refunded: int = 0
+
+
+class MovementLine(Struct, frozen=True, kw_only=True):
+    """One line of the provider's settlement report: money that it took, at once or of what it
+    held (`captured`), or paid back (`refunded`). `movement` is its own id of that."""
+
+    movement: str
+    time: datetime
+    order: str
+    payment: int
+    reference: str
+    kind: Literal["captured", "refunded"]
+    amount: int
+    currency: str
 
 
 class Provider(Protocol):

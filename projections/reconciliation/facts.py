@@ -51,10 +51,12 @@ class Task(Struct, frozen=True, kw_only=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """`due` is when the earliest of `tasks` counts, without the time of grace."""
+    """`due` is when the earliest of `tasks` counts, without the time of grace; `unsettled` is when
+    its money last moved, if no report of the provider's tells of all that time."""
 
     of: Subject
     due: str
+    unsettled: str
     tasks: Sequence[Task]
     facts: Mapping[str, Facts]
 
@@ -78,7 +80,14 @@ def row(slots: Mapping[str, Any]) -> Row | None:
     of = next(iter(facts.values())).of
     tasks = _tasks(of, facts, slots.get("reconciliation", Known()))
     due = min((task.due for task in tasks), default=NEVER)
-    return Row(of=of, due=due, tasks=tasks, facts=facts)
+    return Row(of=of, due=due, unsettled=_unsettled(facts), tasks=tasks, facts=facts)
+
+
+def _unsettled(facts: Mapping[str, Facts]) -> str:
+    told = facts["payments"].settling if "payments" in facts else None
+    if told is None or told.last is None or told.settled:
+        return NEVER
+    return sortable(told.last)
 
 
 def _tasks(of: Subject, facts: Mapping[str, Facts], about: Known) -> list[Task]:
@@ -140,9 +149,25 @@ async def due(rows: Rows, _: str, asked: Due) -> Page:
     return Page(there, found.next if len(there) == len(found.rows) else None)
 
 
+class Unsettled(Paged, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Orders whose money last moved in that time."""
+
+    since: datetime | None = None
+    until: datetime
+
+
+async def unsettled(rows: Rows, _: str, asked: Unsettled) -> Page:
+    """Their ids, those first whose money has rested longest."""
+    found = await rows.find({}, order="unsettled", limit=asked.limit, after=asked.page)
+    since, until = sortable(asked.since) if asked.since else "", sortable(asked.until)
+    there = [each for each in found.rows if each["unsettled"] <= until]
+    ids = [{"id": each["of"]["id"]} for each in there if each["unsettled"] >= since]
+    return Page(ids, found.next if len(there) == len(found.rows) else None)
+
+
 VIEW = View(
     name="reconciliation",
-    version=2,
+    version=3,
     sources=[
         *(Source(contract, Facts) for contract in (CATALOG, ORDERING, INVENTORY, PAYMENTS)),
         Source(SHIPPING, Facts),
@@ -151,10 +176,11 @@ VIEW = View(
     keys=keys,
     fold=fold,
     row=row,
-    columns={"due": str},
+    columns={"due": str, "unsettled": str},
     queries=[
         _of("order"),
         _of("sku"),
         Query("due", due, Due, example='{"before":"2026-01-31T12:00:00Z"}'),
+        Query("unsettled", unsettled, Unsettled, example='{"until":"2026-01-31T12:00:00Z"}'),
     ],
 )

@@ -14,11 +14,11 @@ from domains.ordering import messages as ordering
 from domains.payments import messages as payments
 from domains.reconciliation.messages import Kind, Subject
 from domains.shipping import messages as shipping
-from projections.reconciliation import past_facts
+from projections.reconciliation import past_facts, settling
 from projections.reconciliation.prices import as_text, sold
 from projections.reconciliation.slots import Facts, added, last, mark_of, noted
 
-OF_AN_ORDER = {"order", "reservation", "payment", "shipment"}
+OF_AN_ORDER = {"order", "reservation", "payment", "settlement", "shipment"}
 """The aggregates whose id is the order's."""
 Pairs = Iterable[tuple[str, int]]
 NEW = ("reserved", "kept")
@@ -69,6 +69,7 @@ def fold(facts: Facts | None, event: Recorded[Any], key: str) -> Facts:
         money=added(told.money, money),
         currency=currency,
         text=text,
+        settling=settling.fold(told.settling, event),
     )
     return past_facts.fold(told, data)
 
@@ -80,6 +81,8 @@ def _told(facts: Facts | None, event: Recorded[Any], key: str) -> Facts:
     )
     if kind == "sku":
         return last(facts, event)
+    if event.aggregate == "settlement":  # by what others say an order does not move
+        return replace(facts, position=event.position)
     mark = f"{event.type}:{event.id}" if event.aggregate == "stock" else mark_of(event)
     return noted(facts, event, mark)
 
@@ -189,7 +192,7 @@ def _paid(data: Any) -> Pairs:  # noqa: PLR0911
             return [(f"to_capture:{data.payment}", -data.amount.amount)]
         case payments.VoidRequested() | payments.RefundRequested():
             return [(f"back:{data.payment}", data.amount.amount)]
-        case payments.SurplusBooked():
+        case payments.SurplusBooked(reference=""):
             return [(f"to_capture:{data.payment}", data.amount.amount)]
         case _:
             return ()

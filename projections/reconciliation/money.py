@@ -56,10 +56,15 @@ def delivered_without_payment(order: Order) -> Iterator[Found]:
     ordering = order.get("ordering")
     if ordering is None or not ordering.count("OrderDelivered"):
         return
-    if ordering.count("PaymentRequested") and "payments" not in order:
+    if ordering.count("PaymentRequested") and not _paid(order):
         mark = ordering.marks["OrderDelivered"]
         yield Found(
             rule="delivered-without-payment",
             said="all of it has arrived, and payments has never heard of it",
             since=mark.time,
         )
+
+
+def _paid(order: Order) -> bool:
+    """Whether payments has done something; the provider may have told of the order all the same."""
+    return "payments" in order and bool(order["payments"].marks)

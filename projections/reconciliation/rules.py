@@ -12,6 +12,7 @@ from projections.reconciliation import (
     obligations,
     past,
     prices,
+    settlement,
     skus,
     strangers,
     units,
@@ -40,6 +41,7 @@ OF_AN_ORDER: tuple[Check, ...] = (
     money.captured_too_much,
     money.captured_too_little,
     money.delivered_without_payment,
+    settlement.differs,
     late.stuck,
     late.kept,
     late.held,
@@ -76,6 +78,27 @@ RULES: tuple[Rule, ...] = (
     Rule("captured-too-little", "less was taken than a parcel costs", "a person decides"),
     Rule("rounding", "one cent less was taken than a parcel costs", "a person decides"),
     Rule("delivered-without-payment", "an order arrived for nothing", "a person decides"),
+    Rule(
+        "settlement-missing-here",
+        "the provider reports money that payments knows nothing of",
+        "payments takes it as its own, and gives back what nothing accounts for",
+    ),
+    Rule(
+        "settlement-missing-there",
+        "payments has money that the provider does not report",
+        "payments follows the provider, and claims elsewhere what parcels lack",
+    ),
+    Rule(
+        "settlement-differs",
+        "the provider reports another amount than payments has",
+        "payments follows the provider, and gives back or claims elsewhere what that leaves",
+    ),
+    Rule("charged-twice", "the provider took the same once more", "payments gives it back"),
+    Rule(
+        "settlement-of-unknown-order",
+        "the provider has kept money for an order that nobody knows",
+        "a person decides",
+    ),
     *(
         Rule(f"stuck-{state.replace('_', '-')}", f"an order stays {state}", "a person decides")
         for state in DEADLINES

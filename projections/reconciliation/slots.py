@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bus.envelope import Recorded
 from domains.reconciliation.messages import Subject
+from projections.reconciliation.settling import Settling
 
 Sums = Mapping[str, int]
 
@@ -28,7 +29,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `marks` are the events by name and, where there may be several, by part:
     `ShipmentDispatched:2`. `units` and `money` are sums by what was done with what: `kept:tea-1`,
-    `captured:1`. `text` is what is compared as it is."""
+    `captured:1`. `text` is what is compared as it is, `settling` what money has moved."""
 
     of: Subject
     time: datetime
@@ -38,6 +39,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     money: Sums = {}
     currency: str = ""
     text: Mapping[str, str] = {}
+    settling: Settling | None = None
 
     def count(self, mark: str) -> int:
         return self.marks[mark].count if mark in self.marks else 0

@@ -14,7 +14,7 @@ from scripts.audit.past import Past
 from scripts.audit.stock import Stock
 from scripts.audit.trail import Trail
 
-OF_AN_ORDER = ("order", "reservation", "payment", "shipment")
+OF_AN_ORDER = ("order", "reservation", "payment", "settlement", "shipment")
 """The aggregates whose id is the order's."""
 MOVED = ("authorized", "settled", "captured", "voided", "refunded")
 MONEY = (
@@ -28,6 +28,7 @@ MONEY = (
     "returned",
     "owed",
     *MOVED,
+    "adjusted",
 )
 
 PAST = ("orders", "unbalanced", "worth", "left", "kept", "over", "under")
@@ -127,7 +128,7 @@ class Books:
         return dict(sorted(found.items()))
 
     def _living(self) -> Iterator[Order]:
-        return (order for order in self._orders.values() if order.past is None)
+        return (order for order in self._orders.values() if order.past is None and order.lives)
 
     @property
     def orders(self) -> int:
@@ -172,6 +173,7 @@ def _money(order: Order) -> Mapping[str, int]:
         name: sum(getattr(payment, name) for payment in order.paid.payments.values())
         for name in MOVED
     }
+    moved["adjusted"] = sum(p.took - p.gave for p in order.paid.payments.values())
     return {
         "ordered": order.ordered.total,
         "cancelled": order.ordered.cancelled_value,

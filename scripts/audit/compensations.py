@@ -18,7 +18,8 @@ ENTRIES = {
 }
 """What each remedy for the past leads to, and nothing else does."""
 CORRECTIONS = {
-    *("StockAdjusted", "ReservationAdjusted", "SurplusBooked"),
+    *("StockAdjusted", "ReservationAdjusted"),
+    *("SurplusBooked", "PaymentAdjusted"),
     *("ParcelCorrected", "ParcelWithdrawn"),
     *ENTRIES.values(),
 }

@@ -11,12 +11,14 @@ from scripts.audit.ordered import Ordered
 from scripts.audit.paid import Paid
 from scripts.audit.past import TYPES, Past
 from scripts.audit.sent import Sent
+from scripts.audit.settled import Settled
 
 
 @dataclass(slots=True)
 class Order:
     """`last` is when any service last told of it. `past` is there where it was played elsewhere,
-    and `lives` where a living service has told of it."""
+    and `lives` where a living service has told of it: the provider's report may tell of orders
+    that nobody knows."""
 
     id: str
     last: datetime
@@ -24,6 +26,7 @@ class Order:
     kept: Kept = field(default_factory=Kept)
     paid: Paid = field(default_factory=Paid)
     sent: Sent = field(default_factory=Sent)
+    settled: Settled = field(default_factory=Settled)
     past: Past | None = None
     lives: bool = False
 
@@ -32,6 +35,9 @@ class Order:
         if event.type in TYPES:
             self.past = self.past or Past()
             self.past.take(event)
+            return
+        if event.aggregate == "settlement":
+            self.settled.take(event)
             return
         self.lives = True
         match event.aggregate:

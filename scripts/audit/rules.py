@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from scripts.audit import came_back
+from scripts.audit import came_back, settled_rules
 from scripts.audit.events import units
 from scripts.audit.finding import Finding
 from scripts.audit.found import equal, finding, same
@@ -21,6 +21,9 @@ Found = Iterator[Finding]
 
 
 def findings(order: Order) -> Found:
+    if not order.lives:
+        yield from settled_rules.of_nobody(order)
+        return
     if not order.ordered.state:
         said = "others tell of an order that ordering does not know"
         yield finding(order, "known to ordering", said)
@@ -28,6 +31,7 @@ def findings(order: Order) -> Found:
     for rules in (_ordered, _kept, _parcels, _told, _cancelled, _payments, _money):
         yield from rules(order)
     yield from came_back.findings(order)
+    yield from settled_rules.findings(order)
 
 
 def _ordered(order: Order) -> Found:
@@ -130,9 +134,9 @@ def _payments(order: Order) -> Found:
     payments = order.paid.payments
     for number in sorted({*order.ordered.asked, *payments}):
         payment = payments.get(number)
-        wanted, got = order.ordered.asked.get(number, 0), 0
+        wanted, there = order.ordered.asked.get(number, 0), 0
         if payment is not None:
-            got = payment.authorized + payment.settled if payment.answered else payment.asked
+            there = payment.authorized + payment.settled if payment.answered else payment.asked
             if payment.declined and payment.answered:
                 yield finding(order, "a payment has one answer", f"payment {number} has two")
             if min(payment.held, payment.kept) < 0:
@@ -141,8 +145,10 @@ def _payments(order: Order) -> Found:
             if payment.authorized:
                 charged = payment.shared - payment.failed + payment.surplus
                 rule = f"payment {number} gives what it was charged"
-                yield from same(order, rule, charged, payment.captured)
-        yield from same(order, f"payment {number} is what was asked for", wanted, got)
+                yield from same(
+                    order, rule, charged, payment.captured + payment.took - payment.gave
+                )
+        yield from same(order, f"payment {number} is what was asked for", wanted, there)
 
 
 def _money(order: Order) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import Parameter
+from litestar.response import Stream
 from msgspec import Struct
 from msgspec.structs import asdict
 
@@ -46,6 +48,16 @@ async def report(
     return Report(totals, lines, following)
 
 
+@get("/settlement-report", media_type="text/csv")
+async def settlement_report(
+    state: State, since: datetime | None = None, until: datetime | None = None
+) -> Stream:
+    """All movements of money as CSV, which `trueup settle` reads."""
+    ledger: Ledger = state.ledger
+    ledger.pay_due(time.time())
+    return Stream(ledger.charges.movements.report(since, until), media_type="text/csv")
+
+
 @get("/control")
 async def show_control(state: State) -> Control:
     control: Control = state.control
@@ -72,9 +84,12 @@ async def pay(order_id: str, state: State) -> dict[str, int]:
     return {"paid": state.ledger.pay(order_id)}
 
 
+BOOKS = (report, settlement_report)
+
+
 def create(ledger: Ledger) -> Litestar:
     return Litestar(
-        route_handlers=[*handlers(), health, report, show_control, change_control, pay],
+        route_handlers=[*handlers(), *BOOKS, health, show_control, change_control, pay],
         state=State({"ledger": ledger, "control": ledger.control()}),
         exception_handlers={Unanswerable: _unanswerable, HTTPException: _invalid},
         openapi_config=None,

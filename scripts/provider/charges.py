@@ -16,6 +16,7 @@ from domains.payments.provider import (
     Settle,
     Void,
 )
+from scripts.provider.movements import Movements
 
 MOVE = "UPDATE charge SET {0} = {0} + ? WHERE reference = ? AND currency = ?"
 MOVES: dict[type[Capture | Void | Refund], str] = {
@@ -47,6 +48,7 @@ class Impossible(Exception):
 class Charges:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self.movements = Movements(db)
 
     def charge(self, request: Authorize | Settle, key: str) -> str:
         """Holds or takes the amount; gives the payment's reference."""
@@ -64,6 +66,8 @@ class Charges:
                 0 if held else amount.amount,
             ),
         )
+        if not held:
+            self.movements.note(reference, "captured", amount.amount)
         if request.token == "tok_capture_fails":
             self._db.execute("INSERT INTO closed (reference) VALUES (?)", (reference,))
         return reference
@@ -82,6 +86,9 @@ class Charges:
             raise Impossible(f"{request.reference} has less than {request.amount}") from None
         if not found:
             raise Impossible(f"there is no payment {request.reference} in that currency")
+        if not isinstance(request, Void):
+            kind = "captured" if isinstance(request, Capture) else "refunded"
+            self.movements.note(request.reference, kind, request.amount.amount)
         return request.reference
 
     def lines(

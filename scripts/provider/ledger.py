@@ -77,8 +77,12 @@ class Ledger:
 
     def totals(self, now: float) -> Mapping[str, Mapping[str, int]]:
         """Sums by type of payment, with all boletos that were due to be paid by `now`."""
-        self._settle_where("due <= ?", now)
+        self.pay_due(now)
         return self.charges.totals()
+
+    def pay_due(self, now: float) -> None:
+        """All boletos that were to be paid by `now`."""
+        self._settle_where("due <= ?", now)
 
     def control(self) -> Control:
         row = self._db.execute("SELECT body FROM control").fetchone()

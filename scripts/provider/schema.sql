@@ -16,6 +16,21 @@ CREATE TABLE IF NOT EXISTS charge (
 );
 CREATE INDEX IF NOT EXISTS charge_order ON charge (order_id);
 
+-- Each time that money was taken or paid back, for the settlement report. Times are UTC, as text.
+CREATE TABLE IF NOT EXISTS movement (
+    number    INTEGER PRIMARY KEY,
+    time      TEXT    NOT NULL,
+    reference TEXT    NOT NULL,
+    kind      TEXT    NOT NULL,
+    amount    INTEGER NOT NULL
+);
+-- Charges of before there were movements: each as one.
+INSERT INTO movement (time, reference, kind, amount)
+SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'), reference, kind, amount FROM (
+    SELECT number, reference, 'captured' AS kind, captured + settled AS amount FROM charge
+    UNION ALL SELECT number, reference, 'refunded', refunded FROM charge
+) WHERE amount > 0 AND NOT EXISTS (SELECT 1 FROM movement) ORDER BY number, kind;
+
 -- Payments whose captures fail: they were paid with tok_capture_fails.
 CREATE TABLE IF NOT EXISTS closed (reference TEXT PRIMARY KEY) WITHOUT ROWID;
 

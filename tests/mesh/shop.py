@@ -116,6 +116,7 @@ async def shop(
     provider = MemoryProvider()
     outside = {"payments": AskProvider(provider)}
     mesh = Mesh(ground, domains, views=views, outside=outside, processes=processes)
+    provider.books.clock = mesh.clock
     async with mesh:
         yield Shop(mesh, provider)
 
