@@ -25,7 +25,7 @@ from domains.ordering.messages import (
     ReplacementUnavailable,
     ReturnAccepted,
 )
-from domains.payments.messages import ParcelUnpaid, RefundBooked
+from domains.payments.messages import ParcelUnpaid, PaymentAdjusted, RefundBooked
 from domains.shipping.messages import (
     DeliveryFailed,
     ParcelLine,
@@ -179,6 +179,9 @@ def fold_money(money: Money, event: Recorded[Any]) -> Money:
             return replace(money, unpaid=money.unpaid + amount.amount)
         case RefundBooked(set_off=set_off):
             return replace(money, unpaid=money.unpaid - set_off.amount)
+        case PaymentAdjusted(parcels=parts):
+            paid = sum(max(0, part.amount) for part in parts)
+            money = replace(money, unpaid=money.unpaid - paid)
     if not isinstance(event.data, OF_ONE_PAYMENT):
         return money
     number = event.data.payment

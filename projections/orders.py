@@ -27,7 +27,7 @@ from projections.order_slots import Entry, History, Money, Order, Parcel, Parcel
 from projections.payments import Row as PaymentRow
 from projections.payments import shown as shown_payment
 
-OF_AN_ORDER = {"order", "reservation", "payment", "shipment"}
+OF_AN_ORDER = {"order", "reservation", "payment", "settlement", "shipment"}
 """The aggregates whose id is the order's."""
 SERVICES = ("ordering", "inventory", "payments", "shipping")
 """In which order they are told of what they recorded in the same microsecond."""

@@ -53,6 +53,7 @@ COMMANDS = {
     BOOKS: {
         "divergences": "divergences:app",
         "count": "count:count",
+        "settle": "settle:settle",
         "parked": "parked:parked",
         "retry": "parked:retry",
         "import": "olist:import_app",

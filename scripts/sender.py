@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -21,12 +23,14 @@ _PAUSES = (0.1, 5.0)
 
 
 class Answer(Struct, frozen=True):
-    """`replayed`: the same command had been answered before; nothing new was decided."""
+    """`replayed`: the same command had been answered before; nothing new was decided. `events` were
+    decided then."""
 
     status: str
     code: str = ""
     message: str = ""
     replayed: bool = False
+    events: Sequence[Any] = ()
 
 
 class MeshSilent(Exception):

@@ -15,7 +15,7 @@ from bus.decider import Refused, Span, States
 from bus.envelope import Key
 from bus.messages import Command, Event
 from domains.payments import capturing
-from domains.payments.books import Books, Held, Payment, Taken
+from domains.payments.books import Books, Payment, Taken
 from domains.payments.folding import evolve
 from domains.payments.messages import (
     AdjustPayment,
@@ -75,7 +75,6 @@ def _adjusted(
         refunded=command.refunded,
         parcels=[*change.parcels],
         unclaimed=change.unclaimed,
-        let_go=_let_go(payment, command.captured),
         rule=command.rule,
         divergence_id=command.divergence_id,
     )
@@ -89,13 +88,6 @@ def _adjusted(
             reference=reference,
         )
     yield from _claims(adjusted, books)
-
-
-def _let_go(payment: Payment, captured: int) -> int:
-    """A card still holds what was not captured of it, unless that is let go already."""
-    if not isinstance(payment.standing, Held):
-        return 0
-    return max(0, -(payment.adjusted + captured) - payment.let_go)
 
 
 def _more(books: Books, payment: Payment, report: Settlement, net: int) -> _Change:

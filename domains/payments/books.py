@@ -54,8 +54,8 @@ class Payment(Struct, frozen=True):
     references than the payment's own.
 
     `took` and `gave` are what the provider has taken and paid back. Where its report said otherwise
-    than its answers, `adjusted` is by how much more it took, `let_go` what it holds instead,
-    `short` what lacks of what nothing has claimed, and `lost` what lacks of what was claimed.
+    than its answers, `short` is what lacks of what nothing has claimed, and `lost` of what was
+    claimed.
     """
 
     number: int
@@ -73,8 +73,6 @@ class Payment(Struct, frozen=True):
     strays: Mapping[str, int] = {}
     took: int = 0
     gave: int = 0
-    adjusted: int = 0
-    let_go: int = 0
     short: int = 0
     lost: int = 0
 

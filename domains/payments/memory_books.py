@@ -58,13 +58,12 @@ class MemoryBooks:
         empty = replace(line, reference=self.new_reference(), authorised=0, captured=0, refunded=0)
         self.keep(replace(empty, settled=_taken(line)))
 
-    def forget(self, movement: MovementLine, left: int = 0) -> None:
-        """A fault: what was told to have moved has not, but for what is `left`."""
+    def alter(self, movement: MovementLine, amount: int) -> None:
+        """A fault: not what was told has moved, but `amount`, which may be nothing."""
         at, line = self.movements.index(movement), self._lines[movement.reference]
-        self.movements[at : at + 1] = [replace(movement, amount=left)] if left else []
+        self.movements[at : at + 1] = [replace(movement, amount=amount)] if amount else []
         name = "settled" if movement.kind == "captured" and line.settled else movement.kind
-        less = getattr(line, name) - movement.amount + left
-        changed: dict[str, Any] = {name: less}
+        changed: dict[str, Any] = {name: getattr(line, name) - movement.amount + amount}
         self._lines[line.reference] = replace(line, **changed)
 
     def _move(self, line: ReportLine, kind: Literal["captured", "refunded"], amount: int) -> None:

@@ -425,7 +425,8 @@ class PaymentAdjusted(Event, tag="PaymentAdjusted"):
     so much more, or less: payments' books follow it. Amounts are in minor units of `currency`.
 
     Of what is kept by that, `parcels` says how much more or less of which parcel it pays, and
-    `unclaimed` of none yet; the rest is a surplus. `let_go` is what was captured and is held.
+    `unclaimed` of none yet; the rest is a surplus. What a card did not give is not held any more:
+    reports come late, and holds lapse.
     """
 
     payment: int
@@ -435,7 +436,6 @@ class PaymentAdjusted(Event, tag="PaymentAdjusted"):
     refunded: Signed
     parcels: list[ParcelPart]
     unclaimed: Signed
-    let_go: Signed
     rule: Text
     divergence_id: Id
 

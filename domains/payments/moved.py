@@ -40,22 +40,18 @@ def _adjust(books: Books, event: PaymentAdjusted) -> Books:
 
 
 def _adjusted(payment: Payment, event: PaymentAdjusted) -> Payment:
-    """`lost` keeps what remains as it was: neither what parcels lose nor what is let go can be
-    claimed once more."""
+    """What parcels lose can't be claimed once more: `lost` keeps what remains as it was."""
     charged, captures = dict(payment.charged), dict(payment.captures)
     for part in event.parcels:
         charged[part.parcel] = charged.get(part.parcel, 0) + part.amount
         if isinstance(payment.standing, Held):
             told = Capture(part.amount, done=True)
             captures[part.parcel] = (*captures.get(part.parcel, ()), told)
-    claimed = sum(part.amount for part in event.parcels) + event.let_go
+    paid = sum(part.amount for part in event.parcels)
     return replace(
         payment,
         charged=charged,
         captures=captures,
-        freed=payment.freed + event.let_go,
-        adjusted=payment.adjusted + event.captured,
-        let_go=payment.let_go + event.let_go,
         short=payment.short - event.unclaimed,
-        lost=payment.lost - claimed,
+        lost=payment.lost - paid,
     )

@@ -38,8 +38,8 @@ class Payment:
     taken beyond that by mistake, and `over` as much of it as was taken beyond what was held.
 
     By its own report the provider took `took` more than it had answered, or less, and paid back
-    `gave` more; `short` is by how much it kept less. `released` is what it holds instead. `awaited`
-    counts its answers that are still to come."""
+    `gave` more; `short` is by how much it kept less. `awaited` counts its answers that are still to
+    come."""
 
     asked: int = 0
     authorized: int = 0
@@ -54,14 +54,13 @@ class Payment:
     took: int = 0
     gave: int = 0
     short: int = 0
-    released: int = 0
     awaited: int = 0
     answered: bool = False
     declined: bool = False
 
     @property
     def held(self) -> int:
-        return self.authorized + self.over + self.released - self.captured - self.voided
+        return self.authorized + self.over - self.captured - self.voided
 
     @property
     def kept(self) -> int:
@@ -76,12 +75,9 @@ class Payment:
         return self.refunded + self.gave
 
     def adjust(self, captured: int, refunded: int) -> None:
-        """Once let go, what was not captured stays so, whatever turns up."""
         self.took += captured
         self.gave += refunded
         self.short += max(0, refunded - captured)
-        if self.authorized:
-            self.released = max(self.released, -self.took)
 
 
 @dataclass(slots=True)

@@ -86,9 +86,11 @@ class Charges:
             raise Impossible(f"{request.reference} has less than {request.amount}") from None
         if not found:
             raise Impossible(f"there is no payment {request.reference} in that currency")
-        if not isinstance(request, Void):
-            kind = "captured" if isinstance(request, Capture) else "refunded"
-            self.movements.note(request.reference, kind, request.amount.amount)
+        match request:
+            case Capture():
+                self.movements.note(request.reference, "captured", request.amount.amount)
+            case Refund():
+                self.movements.note(request.reference, "refunded", request.amount.amount)
         return request.reference
 
     def lines(

@@ -1,0 +1,1 @@
+"""The provider's settlement report, from its file to payments: `trueup settle`."""

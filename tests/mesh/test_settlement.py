@@ -1,0 +1,255 @@
+"""What the provider reports is held against payments' books, and these follow it, once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+
+from bus.broker.port import Broker
+from bus.testing.ground import Ground, MemoryGround
+from domains.ordering.messages import CancelOrder
+from domains.payments.provider import ReportLine
+from domains.reconciliation.messages import SetLimits
+from domains.shipping.messages import DispatchShipment, FailDelivery
+from projections.payments import VIEW as PAYMENTS
+from projections.reconciliation.rules import RULES
+from projections.reconciliation.worker import Reconciler
+from tests.mesh.healing import GRACE, Healing, healing
+from tests.mesh.settling import moved, settle
+from tests.mesh.shop import boleto, card, line, order, voucher
+from tests.mesh.test_reconciliation import Dying, Killed, live, made_right
+from tests.simulation.books import audited, nothing_diverges, the_audit_balances
+
+Fault = Callable[[Healing], None]
+
+
+@pytest.fixture
+async def they(ground: Ground) -> AsyncIterator[Healing]:
+    """By card, by boleto and by both; some have left. One was given back."""
+    async with healing(ground, views=[PAYMENTS]) as they:
+        it = they.it
+        await it.stock(tea=20)
+        await it.accepted(order("carded", line("tea", 2), payments=[card(2100)]))
+        await it.accepted(order("paid", line("tea", 2), payments=[boleto(2100)]))
+        await it.accepted(order("both", line("tea", 2), payments=[voucher(600), card(1500)]))
+        await it.accepted(order("back", line("tea"), payments=[card(1100)]))
+        await it.accepted(order("waits", line("tea", 2), payments=[boleto(2100)]))
+        await it.accepted(order("held", line("tea"), payments=[card(1100)]))
+        await it.accepted(order("declined", line("tea"), payments=[card(1100, "tok_decline")]))
+        await it.mesh.rest()
+        for id in ("carded", "paid", "both", "back"):
+            await it.accepted(DispatchShipment(id=id))
+        await it.mesh.rest()
+        await it.accepted(FailDelivery(id="back"))
+        await they.heal()
+        assert await they.told() == []
+        yield they
+
+
+async def found(they: Healing) -> list[str]:
+    await they.heal()
+    return [rule for _, rule in await they.told("DivergenceDetected")]
+
+
+async def put_right(they: Healing) -> None:
+    """The next report says the same as the books."""
+    await made_right(they)
+    await settle(they)
+    await they.heal()
+    await made_right(they)
+
+
+async def test_a_whole_shop_as_it_is_agrees(ground: Ground) -> None:
+    async with healing(ground) as they:
+        await live(they)
+        settled = await settle(they)
+        assert (settled.orders, settled.absent) == (7, 0)
+        await they.heal()
+        assert await they.told() == []
+        await the_audit_balances(they.it)
+        await nothing_diverges(they.it)
+
+
+async def test_a_report_that_is_handed_in_twice_counts_once(they: Healing) -> None:
+    until = they.it.mesh.clock.now()
+    assert (await settle(they, until=until)).news == 5
+    assert (await settle(they, until=until)).news == 0
+    part = they.it.provider.settlement()[:2]
+    assert (await settle(they, part, until)).news == 0
+    assert (await found(they)) == []
+
+
+def unreported(id: str, payment: int = 1, kind: str = "captured") -> Fault:
+    return otherwise(id, 0, payment, kind)
+
+
+def otherwise(id: str, amount: int, payment: int = 1, kind: str = "captured") -> Fault:
+    def fault(they: Healing) -> None:
+        they.it.provider.books.alter(moved(they, id, payment, kind), amount)
+
+    return fault
+
+
+def more(id: str, amount: int, payment: int = 1) -> Fault:
+    def fault(they: Healing) -> None:
+        they.it.provider.books.take_more(charge(they, id, payment).reference, amount)
+
+    return fault
+
+
+def once_more(id: str, payment: int = 1) -> Fault:
+    """Under another reference."""
+
+    def fault(they: Healing) -> None:
+        they.it.provider.books.charge_again(charge(they, id, payment).reference)
+
+    return fault
+
+
+def paid_back(id: str, amount: int, payment: int = 1) -> Fault:
+    def fault(they: Healing) -> None:
+        line = charge(they, id, payment)
+        they.it.provider.books.keep(replace(line, refunded=line.refunded + amount))
+
+    return fault
+
+
+def nothing_of(id: str) -> Fault:
+    def fault(they: Healing) -> None:
+        for each in they.it.provider.settlement():
+            if each.order == id:
+                they.it.provider.books.alter(each, 0)
+
+    return fault
+
+
+def twice_and_back(id: str) -> Fault:
+    """It has seen it by itself."""
+
+    def fault(they: Healing) -> None:
+        amount = moved(they, id).amount
+        more(id, amount)(they)
+        paid_back(id, amount)(they)
+
+    return fault
+
+
+def all_the_same(id: str, payment: int = 1) -> Fault:
+    """It has said no, and takes it."""
+
+    def fault(they: Healing) -> None:
+        line = ReportLine(
+            reference="ch_stray",
+            order_id=id,
+            payment=payment,
+            type="credit_card",
+            currency="EUR",
+            settled=1100,
+        )
+        they.it.provider.books.keep(line)
+
+    return fault
+
+
+def charge(they: Healing, id: str, payment: int = 1) -> ReportLine:
+    found = [
+        each for each in they.it.provider.report() if (each.order_id, each.payment) == (id, payment)
+    ]
+    return found[0]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What finds the fault, what makes it, and by how much less is kept in the end."""
+
+    rule: str
+    fault: Fault
+    kept: int = 0
+
+
+MISSING_HERE, MISSING_THERE = "settlement-missing-here", "settlement-missing-there"
+DIFFERS, TWICE = "settlement-differs", "charged-twice"
+FAULTS = {
+    "a capture that was never made": Case(MISSING_THERE, unreported("carded")),
+    "a boleto that was never paid": Case(MISSING_THERE, unreported("paid")),
+    "a voucher that was never taken": Case(MISSING_THERE, unreported("both")),
+    "money for what is still to leave": Case(MISSING_THERE, unreported("waits")),
+    "a refund that was never made": Case(MISSING_THERE, unreported("back", kind="refunded"), -1100),
+    "nothing at all of an order": Case(MISSING_THERE, nothing_of("back")),
+    "less than was to be captured": Case(DIFFERS, otherwise("carded", 2000)),
+    "a cent less": Case(DIFFERS, otherwise("both", 1499, 2)),
+    "less of a boleto": Case(DIFFERS, otherwise("paid", 2000)),
+    "less of what is still to leave": Case(DIFFERS, otherwise("waits", 2000)),
+    "less paid back": Case(DIFFERS, otherwise("back", 1000, kind="refunded"), -100),
+    "more than was to be captured": Case(DIFFERS, otherwise("carded", 2500), -400),
+    "more of a boleto": Case(DIFFERS, otherwise("paid", 2500), -400),
+    "more of what is still to leave": Case(DIFFERS, otherwise("waits", 2500), -400),
+    "captured twice": Case(TWICE, more("carded", 2100), -2100),
+    "settled twice": Case(TWICE, more("paid", 2100), -2100),
+    "charged under another reference": Case(TWICE, once_more("carded"), -2100),
+    "a boleto under another reference": Case(TWICE, once_more("paid"), -2100),
+    "charged twice, and paid back": Case(MISSING_HERE, twice_and_back("carded")),
+    "more than anybody asked for": Case(MISSING_HERE, more("paid", 77), -77),
+    "taken of what is only held": Case(MISSING_HERE, more("held", 1100), -1100),
+    "taken of what was declined": Case(MISSING_HERE, all_the_same("declined"), -1100),
+    "paid back by itself": Case(MISSING_HERE, paid_back("carded", 500)),
+    "a boleto paid back by itself": Case(MISSING_HERE, paid_back("waits", 2100)),
+}
+"""What is kept changes once the books follow: `kept` is what the customers get back."""
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_fault_is_found_named_and_followed(they: Healing, name: str) -> None:
+    case = FAULTS[name]
+    case.fault(they)
+    wrong = they.it.money()["kept"]
+    await settle(they)
+    assert await found(they) == [case.rule]
+    await put_right(they)
+    assert they.it.money()["kept"] == wrong + case.kept
+    await the_view_agrees(they)
+
+
+async def the_view_agrees(they: Healing) -> None:
+    """Of the orders, the view `payments` says what the provider does."""
+    rows = (await they.it.mesh.query("payments", "totals"))["rows"]
+    kept = sum(row["settled"] + row["captured"] - row["refunded"] for row in rows)
+    assert kept == they.it.money()["kept"]
+
+
+async def test_what_is_short_is_claimed_from_the_orders_other_payments(they: Healing) -> None:
+    it = they.it
+    two = [line("tea", seller="s-1"), line("tea", seller="s-2")]
+    await it.accepted(order("split", *two, payments=[voucher(1100), boleto(1100)]))
+    await it.mesh.rest()
+    await it.accepted(DispatchShipment(id="split"))
+    await they.heal()
+    it.provider.books.alter(moved(they, "split"), 0)
+    await settle(they)
+    assert await found(they) == ["settlement-missing-there"]
+    await put_right(they)
+    (claim,) = await it.all("payments", "split", "ChargeMoved")
+    assert [share.payment for share in claim.data.shares] == [2]  # type: ignore[attr-defined]
+    await it.accepted(DispatchShipment(id="split", parcel=2))
+    await they.heal()
+    unpaid = await it.only("payments", "split", "ParcelUnpaid")
+    assert (unpaid.data.parcel, unpaid.data.amount.amount) == (2, 1100)
+    await settle(they)
+    await put_right(they)
+
+
+@pytest.mark.parametrize("id", ["carded", "paid", "waits"])
+async def test_a_line_that_comes_late_pays_what_was_missing(they: Healing, id: str) -> None:
+    """It was not in the first report, and so not in the books for a while: nobody gets it twice."""
+    late = moved(they, id)
+    before = they.it.money()
+    await settle(they, [each for each in they.it.provider.settlement() if each != late])
+    assert await found(they) == ["settlement-missing-there"]
+    await settle(they)
+    assert await found(they) == ["settlement-missing-there", "settlement-missing-here"]
