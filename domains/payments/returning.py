@@ -25,16 +25,17 @@ def give_back(command: ReturnPayments, books: Untouched | Books) -> Sequence[Eve
     """
     if isinstance(books, Untouched) or command.cause_id in books.causes:
         return ()
-    value = _value(command, books)
-    shares = books.share_out(value, last_first=True)
-    if not shares and not (command.all_of_it and isinstance(books.stage, Collecting)):
+    shares = books.share_out(_value(command, books), last_first=True)
+    missing = _wanted(command, books) - sum(share.amount.amount for share in shares)
+    stops = command.all_of_it and isinstance(books.stage, Collecting)
+    if not shares and missing <= 0 and not stops:
         return ()
     return [
         ReturnBooked(
             cause_id=command.cause_id,
             all_of_it=command.all_of_it,
             shares=shares,
-            missing=value - sum(share.amount.amount for share in shares),
+            missing=max(0, missing),
         )
     ]
 
@@ -46,6 +47,11 @@ def refund(command: RefundPayments, books: Untouched | Books) -> Sequence[Event]
     if not command.value.amount:
         return ()
     return [RefundDue(cause_id=command.cause_id, value=command.value)]
+
+
+def _wanted(command: ReturnPayments, books: Books) -> int:
+    """What would be given back if all of it were there."""
+    return books.to_come if command.all_of_it else command.value.amount
 
 
 def _value(command: ReturnPayments, books: Books) -> int:

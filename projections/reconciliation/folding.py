@@ -192,6 +192,8 @@ def _paid(data: Any) -> Pairs:  # noqa: PLR0911
             return [(f"to_capture:{data.payment}", -data.amount.amount)]
         case payments.VoidRequested() | payments.RefundRequested():
             return [(f"back:{data.payment}", data.amount.amount)]
+        case payments.PaymentAdjusted():
+            return [(f"got:{data.payment}", data.captured - data.refunded)]
         case payments.SurplusBooked(reference=""):
             return [(f"to_capture:{data.payment}", data.amount.amount)]
         case _:

@@ -6,26 +6,35 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
 from bus.broker.port import Broker
+from bus.envelope import Key
 from bus.testing.ground import Ground, MemoryGround
 from domains.ordering.messages import CancelOrder
+from domains.payments.messages import (
+    ParcelPart,
+    ParcelUnpaid,
+    PastPayment,
+    PaymentAdjusted,
+    RecordPastPayments,
+)
 from domains.payments.provider import ReportLine
-from domains.reconciliation.messages import SetLimits
+from domains.reconciliation.messages import ApproveCompensation, SetLimits
 from domains.shipping.messages import DispatchShipment, FailDelivery
 from projections.payments import VIEW as PAYMENTS
-from projections.reconciliation.rules import RULES
 from projections.reconciliation.worker import Reconciler
-from tests.mesh.healing import GRACE, Healing, healing
+from tests.mesh.healing import GRACE, Healing, healing, plant
 from tests.mesh.settling import moved, settle
-from tests.mesh.shop import boleto, card, line, order, voucher
+from tests.mesh.shop import boleto, card, euro, line, order, voucher
 from tests.mesh.test_reconciliation import Dying, Killed, live, made_right
 from tests.simulation.books import audited, nothing_diverges, the_audit_balances
 
+ALL = 1_000_000
+"""Answers that get lost: more than there are."""
 Fault = Callable[[Healing], None]
 
 
@@ -247,9 +256,197 @@ async def test_what_is_short_is_claimed_from_the_orders_other_payments(they: Hea
 @pytest.mark.parametrize("id", ["carded", "paid", "waits"])
 async def test_a_line_that_comes_late_pays_what_was_missing(they: Healing, id: str) -> None:
     """It was not in the first report, and so not in the books for a while: nobody gets it twice."""
-    late = moved(they, id)
-    before = they.it.money()
+    late, before = moved(they, id), they.it.money()
     await settle(they, [each for each in they.it.provider.settlement() if each != late])
-    assert await found(they) == ["settlement-missing-there"]
+    assert await found(they) == [MISSING_THERE]
     await settle(they)
-    assert await found(they) == ["settlement-missing-there", "settlement-missing-here"]
+    assert await found(they) == [MISSING_THERE, MISSING_HERE]
+    await put_right(they)
+    assert they.it.money() == before
+    if id == "waits":
+        await they.it.accepted(DispatchShipment(id=id))
+        await they.heal()
+        await made_right(they)
+        assert await they.it.all("payments", id, "ParcelUnpaid") == []
+        assert they.it.money() == before
+
+
+async def test_what_was_missing_and_comes_after_a_cancellation_is_given_back(they: Healing) -> None:
+    it = they.it
+    late, before = moved(they, "waits"), it.money()
+    await settle(they, [each for each in it.provider.settlement() if each != late])
+    assert await found(they) == [MISSING_THERE]
+    await it.accepted(CancelOrder(id="waits"))
+    await they.heal()
+    await settle(they)
+    assert await found(they) == [MISSING_THERE, MISSING_HERE]
+    await put_right(they)
+    assert it.money()["kept"] == before["kept"] - 2100
+
+
+async def test_more_than_the_limit_is_given_back_when_a_person_says_so(they: Healing) -> None:
+    await they.it.accepted(SetLimits(id="all", largest_refund=2099, most_an_hour=100))
+    before = they.it.money()
+    once_more("paid")(they)
+    await settle(they)
+    assert await found(they) == [TWICE]
+    ((_, rule),) = await they.told("DivergenceEscalated")
+    assert rule == TWICE
+    assert they.it.money()["kept"] == before["kept"] + 2100
+    await they.it.accepted(ApproveCompensation(id="charged-twice-paid-1"))
+    await they.heal()
+    assert they.it.money() == before
+    assert (await they.told())[-1] == ("DivergenceResolved", TWICE)
+    refund = await they.it.only("payments", "paid", "RefundRequested")
+    assert refund.data.reference == moved(they, "paid", kind="refunded").reference
+    assert refund.data.reference != charge(they, "paid").reference
+    await the_audit_balances(they.it)
+
+
+STRANGE = {
+    "an order that nobody knows": ("settlement-of-unknown-order", "nobody", 1),
+    "a payment that nobody asked for": (MISSING_HERE, "paid", 7),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+async def test_what_nobody_asked_for_waits_for_a_person(they: Healing, name: str) -> None:
+    """Who pays it back at the provider; the next report tells of that."""
+    rule, id, payment = STRANGE[name]
+    all_the_same(id, payment)(they)
+    await settle(they)
+    await they.heal()
+    assert await they.told() == [("DivergenceDetected", rule), ("DivergenceEscalated", rule)]
+    assert await rules_broken(they)
+    assert await they.it.names("payments", "nobody") in ([], ["SettlementReported"])
+    paid_back(id, 1100, payment)(they)
+    await settle(they)
+    await they.heal()
+    assert (await they.told())[-1] == ("DivergenceResolved", rule)
+    await the_audit_balances(they.it)
+
+
+async def test_money_that_moves_after_the_report_is_none_of_its_news(they: Healing) -> None:
+    it = they.it
+    until = it.mesh.clock.now()
+    early = list(it.provider.settlement())
+    await it.mesh.advance(timedelta(seconds=1))
+    await it.accepted(DispatchShipment(id="held"))
+    await it.mesh.rest()
+    assert (await settle(they, early, until)).absent == 0
+    await they.heal()
+    assert await they.told() == []
+    assert (await settle(they)).absent == 0
+    await they.heal()
+    assert await they.told() == []
+
+
+async def test_an_order_that_the_report_does_not_name_is_told_so(they: Healing) -> None:
+    lines = [each for each in they.it.provider.settlement() if each.order != "paid"]
+    settled = await settle(they, lines)
+    assert (settled.orders, settled.absent) == (5, 1)
+    assert await found(they) == [MISSING_THERE]
+
+
+async def test_while_the_answer_is_awaited_nothing_is_missing(they: Healing) -> None:
+    """The provider has taken it, and for hours all of its answers get lost."""
+    it = they.it
+    it.provider.losing = ALL
+    await it.accepted(DispatchShipment(id="held"))
+    await it.mesh.rest()
+    assert moved(they, "held").amount == 1100
+    assert "PaymentCaptured" not in await it.names("payments", "held")
+    await settle(they)
+    for _ in range(5):
+        await it.mesh.advance(timedelta(hours=1))
+        await they.heal()
+        assert await they.told() == []
+    it.provider.losing = 0
+    await it.until("payments", "held", "PaymentCaptured")
+    await settle(they)
+    await they.heal()
+    assert await they.told() == []
+
+
+async def test_after_a_day_a_person_looks_for_an_answer(they: Healing) -> None:
+    it = they.it
+    it.provider.losing = ALL
+    await it.accepted(DispatchShipment(id="held"))
+    await it.mesh.rest()
+    await settle(they)
+    await it.mesh.advance(timedelta(hours=25))
+    await settle(they)  # what it says once more does not put it off
+    await they.heal()
+    named = [told for told in await they.told() if told[1] == MISSING_HERE]
+    assert named == [("DivergenceDetected", MISSING_HERE), ("DivergenceEscalated", MISSING_HERE)]
+    it.provider.losing = 0
+    await it.until("payments", "held", "PaymentCaptured")
+    await settle(they)
+    await they.heal()
+    assert (await they.told())[-1] == ("DivergenceResolved", MISSING_HERE)
+
+
+async def test_orders_of_the_past_are_outside_of_it(they: Healing) -> None:
+    it = they.it
+    past = [PastPayment(payment=1, type="boleto", amount=euro(1100))]
+    await it.accepted(RecordPastPayments(id="old", currency="EUR", payments=past))
+    await settle(they)
+    all_the_same("old")(they)
+    await settle(they)
+    await they.heal()
+    assert await they.told() == []
+
+
+async def test_the_audit_knows_an_adjustment_that_nobody_asked_for(they: Healing) -> None:
+    await settle(they)
+    own_doing = PaymentAdjusted(
+        payment=1,
+        type="boleto",
+        currency="EUR",
+        captured=-2100,
+        refunded=0,
+        parcels=[ParcelPart(parcel=1, amount=-2100)],
+        unclaimed=0,
+        rule="none",
+        divergence_id="none",
+    )
+    unpaid = ParcelUnpaid(parcel=1, amount=euro(2100))
+    await plant(they.it, "payments", Key("payment", "paid"), own_doing, unpaid)
+    await they.it.mesh.rest()
+    assert await rules_broken(they) == {
+        "every compensation answers a divergence",
+        "the provider took of payment 1 what we say",
+    }
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["before", "after"])
+async def test_killed_at_any_request_it_is_followed_once(
+    memory_ground: MemoryGround, asks: bool
+) -> None:
+    async with healing(memory_ground) as they:
+        it, whole = they.it, they.reconciler
+        await it.stock(tea=10)
+        for id in ("missing", "less", "twice"):
+            await it.accepted(order(id, line("tea")))
+            await it.mesh.rest()
+            await it.accepted(DispatchShipment(id=id))
+        await it.mesh.rest()
+        unreported("missing")(they)
+        otherwise("less", 1000)(they)
+        once_more("twice")(they)
+        await settle(they)
+        await it.mesh.advance(timedelta(seconds=31))
+        for times in range(20):
+            dying = cast(Broker, Dying(it.mesh.broker, times, asks=asks))
+            they.reconciler = Reconciler(dying, GRACE, it.mesh.clock)
+            with suppress(Killed):
+                await they.look()
+            await it.mesh.rest()
+        they.reconciler = whole
+        assert sorted(await found(they)) == sorted([MISSING_THERE, DIFFERS, TWICE])
+        assert len(await they.told("CompensationRequested")) == 3
+        await put_right(they)
+
+
+async def rules_broken(they: Healing) -> set[str]:
+    return {finding.rule for finding in (await audited(they.it)).findings()}
