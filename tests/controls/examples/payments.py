@@ -1,5 +1,7 @@
 """What became of an order's card and its voucher."""
 
+from datetime import UTC, datetime
+
 from bus.messages import Money
 from domains.payments.messages import (
     CONTRACT,
@@ -7,8 +9,11 @@ from domains.payments.messages import (
     CaptureFailed,
     CaptureRequested,
     ChargeMoved,
+    Movement,
     ParcelCharged,
+    ParcelPart,
     ParcelUnpaid,
+    PaymentAdjusted,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentDeclined,
@@ -17,10 +22,12 @@ from domains.payments.messages import (
     PaymentsFailed,
     PaymentsSecured,
     PaymentVoided,
+    Period,
     RefundBooked,
     RefundDue,
     RefundRequested,
     ReturnBooked,
+    SettlementReported,
     SettlementRequested,
     Share,
     SurplusBooked,
@@ -69,6 +76,33 @@ _EVENTS = [
         amount=FIVE,
         rule="captured-too-much",
         divergence_id="captured-too-much-o-1001-1",
+    ),
+    SettlementReported(
+        movements=[
+            Movement(
+                id="mv-4711",
+                time=datetime(2026, 1, 4, 23, 30, tzinfo=UTC),
+                payment=1,
+                reference=CARD,
+                kind="captured",
+                amount=FIVE,
+            )
+        ],
+        covered=[
+            Period(until=datetime(2026, 1, 1, tzinfo=UTC)),
+            Period(since=datetime(2026, 1, 4, tzinfo=UTC), until=datetime(2026, 1, 5, tzinfo=UTC)),
+        ],
+    ),
+    PaymentAdjusted(
+        payment=1,
+        type="credit_card",
+        currency="BRL",
+        captured=-500,
+        refunded=0,
+        parcels=[ParcelPart(parcel=1, amount=-500)],
+        unclaimed=0,
+        rule="settlement-differs",
+        divergence_id="settlement-differs-o-1001-1",
     ),
 ]
 EVENTS = [("o-1001", event) for event in _EVENTS]

@@ -17,7 +17,8 @@ from domains.ordering.messages import (
     ReplacementUnavailable,
     ReturnAccepted,
 )
-from domains.payments.messages import CapturePayments, RefundPayments
+from domains.payments.messages import AdjustPayment, CapturePayments, RefundPayments
+from domains.reconciliation.messages import CompensationRequested, CorrectPayment, Subject
 from domains.shipping.messages import DeliveryFailed, ShipmentDelivered, ShipmentDispatched
 from tests.unit.payments.examples import AMOUNTS, COLLECT, TYPES, eur, free, payments, stop
 
@@ -109,6 +110,31 @@ def test_what_came_back_or_never_arrived_is_refunded(heard: Event) -> None:
     commands = payments().when_heard(heard, id="o-1").commands
 
     assert commands == (RefundPayments(id="o-1", value=eur(700), cause_id="ordering:1"),)
+
+
+def test_what_the_provider_reports_is_followed() -> None:
+    asked = CompensationRequested(
+        rule="settlement-differs",
+        of=Subject(kind="order", id="o-1"),
+        domain="payments",
+        number=1,
+        remedy=CorrectPayment(payment=2, captured=-300, refunded=40),
+        approved=False,
+        why="",
+    )
+
+    commands = payments().when_heard(asked, id="settlement-differs-o-1-2").commands
+
+    assert commands == (
+        AdjustPayment(
+            id="o-1",
+            payment=2,
+            captured=-300,
+            refunded=40,
+            rule="settlement-differs",
+            divergence_id="settlement-differs-o-1-2",
+        ),
+    )
 
 
 def test_an_exchange_gives_nothing_back() -> None:

@@ -12,6 +12,7 @@ from bus.testing.told import told
 from bus.view import UnknownKey
 from domains.payments.messages import (
     AuthorizationRequested,
+    PaymentAdjusted,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentDeclined,
@@ -80,6 +81,35 @@ DECLINED = PaymentDeclined(payment=1, type="credit_card", amount=eur(100), reaso
 async def test_a_payment_goes_its_way(events: Sequence[Event], state: str) -> None:
     payments = await told(VIEW, at("o-1", *events, PaymentsSecured(total=eur(100))))
     assert (await payments.row("o-1/1"))["state"] == state
+
+
+def adjusted(captured: int, refunded: int = 0, type: PaymentType = "boleto") -> PaymentAdjusted:
+    return PaymentAdjusted(
+        payment=1,
+        type=type,
+        currency="EUR",
+        captured=captured,
+        refunded=refunded,
+        parcels=[],
+        unclaimed=0,
+        rule="charged-twice",
+        divergence_id="charged-twice-o-1-1",
+    )
+
+
+async def test_what_the_provider_reports_is_in_the_amounts() -> None:
+    payments = await told(
+        VIEW,
+        at("o-1", settle(), settled(), adjusted(-10, 5)),
+        at("o-2", hold(), held(), captured(100), adjusted(100, type="credit_card")),
+        at("o-3", hold(), held(), captured(100), adjusted(100, 100, type="credit_card")),
+    )
+    boleto = await payments.row("o-1/1")
+    assert (boleto["settled"], boleto["captured"], boleto["refunded"]) == (90, 0, 5)
+    assert boleto["state"] == "settled"
+    card = await payments.row("o-2/1")
+    assert (card["settled"], card["captured"], card["state"]) == (0, 200, "captured")
+    assert (await payments.row("o-3/1"))["refunded"] == 100
 
 
 async def test_an_orders_payments_are_shown_together() -> None:

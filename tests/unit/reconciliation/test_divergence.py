@@ -17,6 +17,7 @@ from domains.reconciliation.messages import (
     ApproveCompensation,
     CompensationCounted,
     CompensationRequested,
+    CorrectPayment,
     DismissDivergence,
     DivergenceDetected,
     DivergenceDismissed,
@@ -129,6 +130,19 @@ def test_a_large_refund_waits_for_a_person() -> None:
     large = replace(REMEDY, amount=Money(50_001, "EUR"))
     why = escalated("more than 50000 would be given back")
     reconciliation().when(report(remedy=large)).then(detected(remedy=large), why)
+
+
+@pytest.mark.parametrize(
+    ("captured", "refunded", "waits"),
+    [(50_001, 0, True), (50_001, 1, False), (0, -50_001, True), (-90_000, 0, False)],
+)
+def test_what_follows_the_provider_waits_where_it_gives_back_much(
+    captured: int, refunded: int, waits: bool
+) -> None:
+    remedy = CorrectPayment(payment=1, captured=captured, refunded=refunded)
+    out = reconciliation().when(report(remedy=remedy))
+    assert any(isinstance(event, DivergenceEscalated) for event in out.events) == waits
+    assert any(isinstance(event, CompensationRequested) for event in out.events) != waits
 
 
 def test_so_many_an_hour_and_no_more() -> None:
