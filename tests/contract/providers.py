@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import select
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import msgspec
 
 from domains.payments.http_provider import HttpProvider
 from domains.payments.memory_provider import MemoryProvider
-from domains.payments.provider import Provider, ReportLine
+from domains.payments.provider import MovementLine, Provider, ReportLine
 
 STARTING = 30.0
 """Seconds that the simulator may take to start on a busy machine."""
@@ -34,6 +35,8 @@ class Stage(Protocol):
 
     async def report(self, order_id: str) -> Sequence[ReportLine]: ...
 
+    async def settlement(self, order_id: str) -> Sequence[MovementLine]: ...
+
 
 class MemoryStage:
     def __init__(self) -> None:
@@ -50,6 +53,9 @@ class MemoryStage:
 
     async def report(self, order_id: str) -> Sequence[ReportLine]:
         return [line for line in self.provider.report() if line.order_id == order_id]
+
+    async def settlement(self, order_id: str) -> Sequence[MovementLine]:
+        return [line for line in self.provider.settlement() if line.order == order_id]
 
 
 class HttpStage:
@@ -69,6 +75,19 @@ class HttpStage:
 
     async def report(self, order_id: str) -> Sequence[ReportLine]:
         return msgspec.convert((await self.books(order_id=order_id))["payments"], list[ReportLine])
+
+    async def settlement(self, order_id: str) -> Sequence[MovementLine]:
+        rows = csv.DictReader((await self.settlement_report()).splitlines())
+        lines = [msgspec.convert(row, MovementLine, strict=False) for row in rows]
+        return [line for line in lines if line.order == order_id]
+
+    async def settlement_report(self, **query: str) -> str:
+        """The file, as it is."""
+        url = f"{self._url}/settlement-report"
+        async with self._session.get(url, params=query) as response:
+            assert response.status == 200, await response.text()
+            assert response.content_type == "text/csv"
+            return await response.text()
 
     async def control(self, **changes: Any) -> Any:
         return await self._post("/control", changes)

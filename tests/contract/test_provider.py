@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -274,3 +275,42 @@ async def test_other_cards_are_captured_as_before(stage: Stage, order: str) -> N
     captured = await stage.provider.ask(capture(order, 2000, reference), f"{order}-c1")
 
     assert isinstance(captured, Done)
+
+
+async def test_each_time_that_money_moves_is_a_movement_of_its_own(
+    stage: Stage, order: str
+) -> None:
+    before = datetime.now(UTC)
+    reference = await held(stage, order)
+    assert await stage.settlement(order) == []
+    for number, amount in (("c1", 2000), ("c2", 1500), ("c2", 1500)):
+        await stage.provider.ask(capture(order, amount, reference), f"{order}-{number}")
+    await stage.provider.ask(void(order, 500, reference), f"{order}-v1")
+    await stage.provider.ask(refund(order, 300, reference), f"{order}-r1")
+    boleto = await stage.provider.ask(settle(order), f"{order}-s1")
+    assert isinstance(boleto, Done)
+
+    lines = await stage.settlement(order)
+
+    assert [(line.payment, line.reference, line.kind, line.amount) for line in lines] == [
+        (1, reference, "captured", 2000),
+        (1, reference, "captured", 1500),
+        (1, reference, "refunded", 300),
+        (2, boleto.reference, "captured", 4000),
+    ]
+    assert {line.currency for line in lines} == {"BRL"}
+    assert len({line.movement for line in lines}) == 4
+    times = [line.time for line in lines]
+    assert sorted(times) == times
+    assert before <= times[0] <= times[-1] <= datetime.now(UTC)
+    assert await stage.settlement(order) == lines
+
+
+async def test_what_is_pending_or_declined_moves_nothing(stage: Stage, order: str) -> None:
+    await stage.provider.ask(settle(order, token="tok_pending"), f"{order}-1")
+    await stage.provider.ask(settle(order, token="tok_decline"), f"{order}-2")
+    assert await stage.settlement(order) == []
+
+    await stage.pay(order)
+
+    assert [line.amount for line in await stage.settlement(order)] == [4000]

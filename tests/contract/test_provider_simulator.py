@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -14,6 +17,7 @@ import pytest
 from bus.outside import OutsideUnavailable
 from domains.payments.http_provider import HttpProvider
 from domains.payments.provider import Done, Refusal
+from scripts.settlement.file import reported
 from tests.contract.providers import HttpStage, Simulator
 from tests.contract.test_provider import authorize, capture, settle
 
@@ -68,6 +72,47 @@ async def test_the_report_adds_up_page_by_page(stage: HttpStage) -> None:
     assert pages[0]["totals"]["credit_card"]["authorised"] == 510
     assert pages[0]["totals"]["credit_card"]["captured"] == 500
     assert pages[0]["totals"]["boleto"]["settled"] == 50
+
+
+async def test_the_settlement_report_is_of_a_time(
+    simulator: Simulator, stage: HttpStage, tmp_path: Path
+) -> None:
+    for n in range(3):
+        await stage.provider.ask(settle(f"o-{n}", 10 + n), f"s-{n}")
+    (first,) = await stage.settlement("o-0")
+    (last,) = await stage.settlement("o-2")
+
+    upto = await stage.settlement_report(until=first.time.isoformat())
+    since = await stage.settlement_report(since=last.time.isoformat())
+
+    assert [row.split(",")[2] for row in upto.splitlines()] == ["order", "o-0"]
+    assert [row.split(",")[2] for row in since.splitlines()] == ["order", "o-2"]
+    whole = await stage.settlement_report()
+    simulator.kill()
+    simulator.start()
+    assert await stage.settlement_report() == whole
+    file = tmp_path / "settlement.csv"
+    file.write_text(whole)
+    assert reported(file, None, datetime.now(UTC)).movements == 3
+
+
+async def test_charges_of_before_there_was_a_report_are_in_it(
+    simulator: Simulator, stage: HttpStage, tmp_path: Path
+) -> None:
+    await stage.provider.ask(settle("o-1"), "s-1")
+    simulator.kill()
+    with closing(sqlite3.connect(tmp_path / "books.sqlite")) as old:
+        old.execute("UPDATE charge SET refunded = 300")
+        old.execute("DROP TABLE movement")
+        old.commit()
+    simulator.start()
+
+    lines = await stage.settlement("o-1")
+
+    assert [(line.kind, line.amount) for line in lines] == [("captured", 4000), ("refunded", 300)]
+    simulator.kill()
+    simulator.start()
+    assert await stage.settlement("o-1") == lines
 
 
 async def test_a_boletos_day_comes_without_being_asked(stage: HttpStage) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -276,6 +277,93 @@ def test_what_waits_for_a_person_is_decided_rule_by_rule(mesh: Shell, tmp_path: 
     assert mesh("divergences", "limits", "--most-an-hour=-1").code == 2
     (after,) = mesh.json("divergences", "limits", "--most-an-hour=1000")
     assert after == before
+
+
+CUP = '{"customer_id":"c-7","lines":[{"sku":"cup-9","quantity":1}]}'
+
+
+def provider(mesh: Shell, path: str, body: bytes | None = None) -> str:
+    url = mesh.run["urls"]["TRUEUP_PROVIDER_URL"] + path
+    headers = {"Idempotency-Key": "a fault", "Content-Type": "application/json"}
+    with urlopen(Request(url, body, headers), timeout=PATIENCE) as answer:
+        return str(answer.read().decode())
+
+
+def settle(mesh: Shell, file: Path, change: Callable[[str], str] = str) -> str:
+    """Hands in what the provider says up to now, changed; gives what is said of that."""
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    file.write_text(change(provider(mesh, f"/settlement-report?until={now}")))
+    said = mesh("settle", str(file), "--until", now)
+    assert (said.code, said.out) == (0, ""), said.err
+    again = mesh("settle", str(file), "--until", now).err.splitlines()[-1]
+    assert again.endswith("news of 0 orders, 0 refused.")
+    return said.err.splitlines()[-1]
+
+
+def sent(mesh: Shell, id: str) -> None:
+    """An order of 900 is paid by card, and has left."""
+    assert mesh("send", "ordering.PlaceOrder", id, CUP).code == 0
+    awaited(lambda: "ShipmentPlanned" in mesh("log", "--order", id).out)
+    assert mesh("send", "shipping.DispatchShipment", id, "{}").code == 0
+    awaited(lambda: "PaymentCaptured" in mesh("log", "--order", id).out)
+
+
+def settled(mesh: Shell) -> dict[str, str]:
+    """The stage of each divergence that the settlement has shown, by its id."""
+    rows = mesh.json("divergences", "--all")
+    return {row["id"]: row["stage"] for row in rows if row["rule"].startswith(("sett", "charged"))}
+
+
+def test_what_the_provider_reports_puts_the_books_right(mesh: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "settlement.csv"
+    listed = '{"name":"Cup","price":{"amount":900,"currency":"EUR"}}'
+    assert mesh("send", "catalog.ListProduct", "cup-9", listed).code == 0
+    assert mesh("send", "inventory.ReceiveStock", "cup-9", '{"quantity":10}').code == 0
+    sent(mesh, "s-1")
+    sent(mesh, "s-2")
+    assert settle(mesh, file) == (
+        "2 movements of 2 orders, and none of 0 whose money has moved here: news of 2 orders, "
+        "0 refused."
+    )
+    assert mesh.json("audit", "--full", "--grace=5")["balanced"]
+    assert settled(mesh) == {}
+
+    again = b"""{"request":"Settle","order_id":"s-1","payment":1,"customer_id":"c-7",
+        "type":"debit_card","amount":{"amount":900,"currency":"EUR"},"token":""}"""
+    provider(mesh, "/settlements", again)
+    sent(mesh, "s-3")
+    settle(mesh, file, lambda whole: re.sub(r"mv_\d+,[^,]+,s-3,.*\n", "", whole))
+    found = {"charged-twice-s-1-1": "resolved", "settlement-missing-there-s-3-1": "resolved"}
+    awaited(lambda: settled(mesh) == found)
+    awaited(lambda: "PaymentRefunded" in mesh("log", "--order", "s-1").out)
+    assert "ParcelUnpaid" in mesh("log", "--order", "s-3").out
+
+    said = settle(mesh, file)
+    assert said.startswith("5 movements of 3 orders, and none of 0")
+    found["settlement-missing-here-s-3-1"] = "resolved"
+    awaited(lambda: settled(mesh) == found)
+    assert json.loads(mesh("query", "orders.get", "s-3").out)["unpaid"] == 0
+    assert mesh.json("audit", "--full", "--grace=5")["balanced"]
+
+
+def test_a_report_that_can_t_be_is_told_so_and_changes_nothing(mesh: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "settlement.csv"
+    header = "movement,time,order,payment,reference,kind,amount,currency\n"
+    file.write_text(header + "mv_1,2026-01-01T00:00:00Z,s-1,1,ch_1,captured,9.00,EUR\n")
+    said = mesh("settle", str(file))
+    assert (said.code, "line 2, column amount: '9.00' is no amount" in said.err) == (2, True)
+    file.write_bytes(bytes(range(256)))
+    assert mesh("settle", str(file)).code == 2
+    assert mesh("settle", str(tmp_path)).code == 2
+    assert mesh("settle", str(file), "--until", "2999-01-01T00:00:00Z").code == 2
+    assert mesh("settle", str(file), "--since", "today").code == 2
+    known = [line for line in provider(mesh, "/settlement-report").splitlines() if ",s-2," in line]
+    file.write_text(header + known[0].replace(",900,", ",901,") + "\n")
+    said = mesh("settle", str(file))
+    assert (said.code, "was reported before, and otherwise" in said.err) == (1, True)
+    silent = mesh("settle", str(file), NATS_URL="nats://127.0.0.1:9")
+    assert (silent.code, "Traceback" in silent.err) == (3, False)
+    assert mesh.json("audit", "--full", "--grace=5")["balanced"]
 
 
 def test_status_says_how_far_each_reader_is_behind(mesh: Shell) -> None:

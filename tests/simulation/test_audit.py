@@ -12,7 +12,10 @@ import msgspec
 import pytest
 
 from bus.testing.ground import MemoryGround
+from projections.reconciliation import VIEW as RECONCILIATION
 from scripts.audit.books import Books
+from tests.mesh.healing import Healing
+from tests.mesh.settling import settle
 from tests.mesh.shop import shop
 from tests.simulation.books import END
 from tests.simulation.customers import Customers
@@ -28,16 +31,17 @@ Fault = Callable[[Told, str], None]
 
 @pytest.fixture(scope="module")
 def told() -> Told:
-    """All that was recorded in a day."""
+    """All that was recorded in a day, at the end of which the provider handed in its report."""
     return asyncio.run(_day())
 
 
 async def _day() -> Told:
     ground = MemoryGround()
-    async with shop(ground, views=VIEWS) as it:
+    async with shop(ground, views=[*VIEWS, RECONCILIATION]) as it:
         mortal = mortal_of(it, ground, "catalog", never, 1)
         async with mortal.living():
             await Day(it, Customers(it, ground, mortal)).live()
+        await settle(Healing(it))
         return {
             domain: [
                 msgspec.json.decode(event.body)
@@ -117,6 +121,20 @@ def instead(domain: str, type: str, other: str) -> Fault:
 
 def all_of_it(told: Told, id: str) -> None:
     told["ordering"] = [e for e in told["ordering"] if e["subject"] != f"order/{id}"]
+
+
+def a_movement(change: Callable[[Any], object]) -> Fault:
+    return altered("payments", "SettlementReported", lambda data: change(data["movements"][0]))
+
+
+def adjusted(told: Told, id: str) -> None:
+    """As if nobody had asked for it, and it is a cent."""
+    (captured,) = [e for e in told["payments"] if is_of(e, "PaymentCaptured", id)]
+    data = {
+        **{"payment": 1, "captured": -1, "refunded": 0, "unclaimed": 0},
+        "parcels": [{"parcel": 1, "amount": -1}],
+    }
+    told["payments"].append({**copy.deepcopy(captured), "type": "PaymentAdjusted", "data": data})
 
 
 def cent(data: Any) -> None:
@@ -359,6 +377,36 @@ FAULTS = {
         twice("payments", "RefundBooked"),
         "the money there is is the parcels' value",
     ),
+    "a capture that the provider has not made": (
+        "shipped",
+        a_movement(lambda movement: movement.update(kind="refunded")),
+        "the provider took of payment 1 what we say",
+    ),
+    "a refund of another amount": (
+        "shipped",
+        a_movement(lambda movement: movement.update(kind="refunded")),
+        "the provider paid back of payment 1 what we say",
+    ),
+    "a payment that only the provider knows": (
+        "shipped",
+        a_movement(lambda movement: movement.update(payment=7)),
+        "nothing is kept that nobody asked for",
+    ),
+    "money of another country": (
+        "shipped",
+        a_movement(lambda movement: movement["amount"].update(currency="XXX")),
+        "an order has one currency",
+    ),
+    "an adjustment without what follows from it": (
+        "shipped",
+        adjusted,
+        "the money there is is the parcels' value",
+    ),
+    "an adjustment that nobody reported": (
+        "shipped",
+        adjusted,
+        "the provider took of payment 1 what we say",
+    ),
     "an order that ordering does not know": ("waiting", all_of_it, "known to ordering"),
 }
 
@@ -434,6 +482,8 @@ HARMLESS = {
     *("OrderPartlyShipped", "OrderShipped", "OrderPartlyDelivered", "CallOffAnswered"),
     # Nothing is balanced against these.
     *("ProductListed", "PriceNoted", "StockReceived", "ReservationRefused"),
+    # What a report did not tell is held against nothing.
+    "SettlementReported",
 }
 
 
@@ -447,3 +497,19 @@ def test_no_other_event_can_be_missing_unseen(told: Told) -> None:
             if not broken(wrong):
                 unseen.add(event["type"])
     assert unseen - HARMLESS == set()
+
+
+def test_an_order_that_only_the_provider_knows(told: Told) -> None:
+    (event,) = [e for e in told["payments"] if is_of(e, "SettlementReported", "shipped")]
+    wrong = copy.deepcopy(told)
+    strange = copy.deepcopy(event) | {"subject": "settlement/nobody"}
+    wrong["payments"].append(strange)
+    numbered(wrong)
+    assert broken(wrong) == {("known to ordering", "order/nobody")}
+    assert audited(wrong).money() == audited(told).money()
+    assert audited(wrong).orders == audited(told).orders
+    back = copy.deepcopy(strange)
+    back["data"]["movements"][0].update(id="mv-back", kind="refunded")
+    wrong["payments"].append(back)
+    numbered(wrong)
+    assert broken(wrong) == set()
