@@ -368,6 +368,26 @@ async def test_while_the_answer_is_awaited_nothing_is_missing(they: Healing) -> 
     assert await they.told() == []
 
 
+async def test_a_boleto_is_paid_before_we_hear_of_it(they: Healing) -> None:
+    it = they.it
+    it.provider.boletos_wait = True
+    await it.accepted(order("pending", line("tea"), payments=[boleto(1100)]))
+    await it.mesh.rest()
+    it.provider.losing = ALL
+    it.provider.pay("pending")
+    assert moved(they, "pending").amount == 1100
+    await settle(they)
+    await they.heal()
+    assert await they.told() == []
+    await the_audit_balances(it)
+    it.provider.losing = 0
+    await it.until("payments", "pending", "PaymentSettled")
+    await settle(they)
+    await they.heal()
+    assert await they.told() == []
+    await the_audit_balances(it)
+
+
 async def test_after_a_day_a_person_looks_for_an_answer(they: Healing) -> None:
     it = they.it
     it.provider.losing = ALL

@@ -24,9 +24,13 @@ from domains.ordering.messages import (
 )
 from domains.payments.messages import (
     AuthorizationRequested,
+    ParcelPart,
+    ParcelUnpaid,
+    PaymentAdjusted,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentsSecured,
+    SettlementRequested,
 )
 from domains.shipping.messages import ShipmentCalledOff
 from projections.orders import VIEW
@@ -141,6 +145,27 @@ async def test_payments_and_parcels_are_shown_as_they_stand() -> None:
     first, second = row["parcels"]
     assert (first["state"], first["seller_id"], first["carrier"]) == ("delivered", "shop", "post")
     assert (second["state"], second["seller_id"]) == ("called_off", "potter")
+
+
+async def test_what_is_unpaid_is_paid_after_all() -> None:
+    unpaid = ParcelUnpaid(parcel=1, amount=eur(300))
+    payment = SettlementRequested(
+        customer_id="c-7", payment=1, type="boleto", amount=eur(4500), token=""
+    )
+    adjusted = PaymentAdjusted(
+        payment=1,
+        type="boleto",
+        currency="EUR",
+        captured=200,
+        refunded=0,
+        parcels=[ParcelPart(parcel=1, amount=200)],
+        unclaimed=0,
+        rule="settlement-missing-here",
+        divergence_id="settlement-missing-here-o-1-1",
+    )
+    orders = await told(VIEW, at("o-1", placed()), at("o-1", payment, unpaid, adjusted))
+    row = await orders.row("o-1")
+    assert (row["unpaid"], row["payments"][0]["settled"]) == (100, 200)
 
 
 async def test_cancelled_lines_are_added_up() -> None:

@@ -11,7 +11,12 @@ import pytest
 from bus.messages import Event, Money
 from bus.testing import at
 from bus.testing.told import START, told
-from domains.ordering.messages import OrderPayment, PaymentRequested
+from domains.ordering.messages import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderPayment,
+    PaymentRequested,
+)
 from domains.payments.messages import (
     AuthorizationRequested,
     CaptureFailed,
@@ -108,12 +113,17 @@ def adjusted(captured: int, refunded: int = 0) -> PaymentAdjusted:
     )
 
 
-async def row(*events: Event) -> Any:
+async def row(*events: Event, ended: Event | None = None) -> Any:
     payments = [OrderPayment(payment=1, type="boleto", amount=eur(1), installments=1, token="")]
     wanted = PaymentRequested(
         customer_id="c-7", payments=payments, total=eur(1500), expires_at=LONG
     )
-    return await (await told(VIEW, at("o-1", wanted), at("o-1", *events))).row("order/o-1")
+    ordered = [wanted, ended] if ended else [wanted]
+    return await (await told(VIEW, at("o-1", *ordered), at("o-1", *events))).row("order/o-1")
+
+
+async def rules(*events: Event, ended: Event) -> set[str]:
+    return {task["found"]["rule"] for task in (await row(*events, ended=ended))["tasks"]}
 
 
 async def found(*events: Event) -> Sequence[Any]:
@@ -233,15 +243,30 @@ async def test_a_capture_that_failed_is_answered() -> None:
 
 
 async def test_other_money_is_for_a_person() -> None:
-    rules = await found(*BOOKS, reported(*ALL, currency="USD"))
-    assert [(each["rule"], each["remedy"]) for each in rules] == [("settlement-differs", None)] * 2
-    assert "in USD" in rules[0]["said"]
+    other = await found(*BOOKS, reported(*ALL, currency="USD"))
+    assert [(each["rule"], each["remedy"]) for each in other] == [("settlement-differs", None)] * 2
+    assert "in USD" in other[0]["said"]
 
 
 async def test_an_order_stands_still_whatever_is_reported_of_it() -> None:
     before, after = await row(*BOOKS), await row(*BOOKS, reported(*ALL))
     assert before["facts"]["payments"]["time"] == after["facts"]["payments"]["time"]
     assert before["facts"]["payments"]["position"] < after["facts"]["payments"]["position"]
+
+
+async def test_where_nothing_is_there_nothing_is_kept_for_what_is_cancelled() -> None:
+    off = OrderCancelled(
+        cause="customer", reason="", lines=[], value=eur(1000), ordered_at=START, confirmed=True
+    )
+    there = (HOLD, HELD, *capture(1000))
+    assert "money-kept-for-cancelled" in await rules(*there, ended=off)
+    assert "money-kept-for-cancelled" not in await rules(*there, adjusted(-1000), ended=off)
+
+
+async def test_what_the_provider_tells_is_not_told_by_payments() -> None:
+    arrived = OrderDelivered(delivered_at=START)
+    assert "delivered-without-payment" in await rules(reported((CARD, 1)), ended=arrived)
+    assert "delivered-without-payment" not in await rules(HOLD, ended=arrived)
 
 
 async def test_those_whose_money_has_moved_and_that_no_report_tells_of() -> None:
