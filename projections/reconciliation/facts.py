@@ -56,7 +56,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
     of: Subject
     due: str
-    unsettled: str
+    unsettled: str = NEVER
     tasks: Sequence[Task]
     facts: Mapping[str, Facts]
 

@@ -27,10 +27,10 @@ from domains.reconciliation.messages import ApproveCompensation, SetLimits
 from domains.shipping.messages import DispatchShipment, FailDelivery
 from projections.payments import VIEW as PAYMENTS
 from projections.reconciliation.worker import Reconciler
-from tests.mesh.healing import GRACE, Healing, healing, plant
+from tests.mesh.healing import GRACE, Dying, Healing, Killed, healing, plant
 from tests.mesh.settling import moved, settle
 from tests.mesh.shop import boleto, card, euro, line, order, voucher
-from tests.mesh.test_reconciliation import Dying, Killed, live, made_right
+from tests.mesh.test_reconciliation import live, made_right
 from tests.simulation.books import audited, nothing_diverges, the_audit_balances
 
 ALL = 1_000_000
