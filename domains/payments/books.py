@@ -37,10 +37,12 @@ class Declined(Struct, frozen=True):
 
 
 class Capture(Struct, frozen=True):
-    """`done` is None while the provider owes its answer, False where it would not."""
+    """`done` is None while the provider owes its answer, False where it would not; `lacking` is how
+    much less than `amount` it took by its answer."""
 
     amount: int
     done: bool | None = None
+    lacking: int = 0
 
 
 class Payment(Struct, frozen=True):
@@ -96,7 +98,12 @@ class Payment(Struct, frozen=True):
 
     @property
     def captured(self) -> int:
-        return sum(each.amount for all in self.captures.values() for each in all if each.done)
+        done = (each for all in self.captures.values() for each in all if each.done)
+        return sum(each.amount - each.lacking for each in done)
+
+    def lacking(self, parcel: int) -> int:
+        """What it gave less for the parcel than it was asked for."""
+        return sum(each.lacking for each in self.captures.get(parcel, ()))
 
     @property
     def asked_refunds(self) -> int:

@@ -169,6 +169,14 @@ class AdjustPastPayments(Command, tag="AdjustPastPayments"):
     divergence_id: Id
 
 
+class BookShortfall(Command, tag="BookShortfall"):
+    """Reconciliation has found that the provider took less than it was asked for."""
+
+    payment: int
+    rule: Text
+    divergence_id: Id
+
+
 class AdjustPayment(Command, tag="AdjustPayment"):
     """Reconciliation has found that the provider's report says so much more, or less."""
 
@@ -415,6 +423,19 @@ class SurplusBooked(Event, tag="SurplusBooked"):
     reference: Text = ""
 
 
+class ShortfallBooked(Event, tag="ShortfallBooked"):
+    """The provider took `amount` less for the parcel than it was asked for: the payment gives no
+    more for it, and what is held of it is let go. `rule` says what was wrong, `divergence_id` who
+    has found it."""
+
+    payment: int
+    parcel: int
+    type: PaymentType
+    amount: Money
+    rule: Text
+    divergence_id: Id
+
+
 class ParcelPart(Struct, frozen=True, kw_only=True):
     parcel: int
     amount: Signed
@@ -454,6 +475,7 @@ CONTRACT = Contract(
             RefundPayments,
             ReturnSurplus,
             AdjustPastPayments,
+            BookShortfall,
             AdjustPayment,
             RecordAuthorization,
             RecordSettlement,
@@ -487,6 +509,7 @@ CONTRACT = Contract(
             RefundRequested,
             PaymentRefunded,
             SurplusBooked,
+            ShortfallBooked,
             PaymentAdjusted,
             PastPaymentsRecorded,
             PastPaymentsAdjusted,

@@ -11,6 +11,7 @@ from domains.payments import capturing, collecting, correcting, following, retur
 from domains.payments.books import Books, Untouched
 from domains.payments.folding import evolve
 from domains.payments.messages import (
+    BookShortfall,
     CapturePayments,
     CollectPayments,
     RecordAuthorization,
@@ -64,6 +65,8 @@ def _answered(command: object, books: Books) -> Sequence[Event]:
     match command:
         case ReturnSurplus():
             return correcting.return_surplus(command, books)
+        case BookShortfall():
+            return correcting.book_shortfall(command, books)
         case RecordAuthorization():
             return collecting.authorized(command, books)
         case RecordSettlement():

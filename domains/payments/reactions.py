@@ -12,6 +12,7 @@ from domains.ordering import messages as ordering
 from domains.payments.messages import (
     AdjustPastPayments,
     AdjustPayment,
+    BookShortfall,
     CapturePayments,
     CollectPayments,
     RefundPayments,
@@ -56,63 +57,33 @@ def on_reconciliation(recorded: Recorded[Event]) -> Iterable[Command]:
             domain="payments", remedy=reconciliation.ReactAgain() as lost
         ):
             return again(SHOP, lost.upstream, lost.position, bytes(lost.event))
-        case (
-            reconciliation.CompensationRequested(
-                remedy=reconciliation.GiveBackSurplus() as remedy
-            ) as asked
-        ):
-            return [_return(recorded.id, asked, remedy)]
-        case (
-            reconciliation.CompensationRequested(
-                remedy=reconciliation.AdjustPastPayments(kept=kept)
-            ) as asked
-        ):
-            return [_adjust(recorded.id, asked, kept)]
-        case (
-            reconciliation.CompensationRequested(
-                remedy=reconciliation.CorrectPayment() as remedy
-            ) as asked
-        ):
-            return [_follow(recorded.id, asked, remedy)]
+        case reconciliation.CompensationRequested() as asked:
+            return _correct(recorded.id, asked)
         case _:
             return []
 
 
-def _follow(
-    divergence_id: str,
-    asked: reconciliation.CompensationRequested,
-    remedy: reconciliation.CorrectPayment,
-) -> AdjustPayment:
-    return AdjustPayment(
-        id=asked.of.id,
-        payment=remedy.payment,
-        captured=remedy.captured,
-        refunded=remedy.refunded,
-        rule=asked.rule,
-        divergence_id=divergence_id,
-    )
-
-
-def _return(
-    divergence_id: str,
-    asked: reconciliation.CompensationRequested,
-    remedy: reconciliation.GiveBackSurplus,
-) -> ReturnSurplus:
-    return ReturnSurplus(
-        id=asked.of.id,
-        payment=remedy.payment,
-        amount=remedy.amount,
-        rule=asked.rule,
-        divergence_id=divergence_id,
-    )
-
-
-def _adjust(
-    divergence_id: str, asked: reconciliation.CompensationRequested, kept: Money
-) -> AdjustPastPayments:
-    return AdjustPastPayments(
-        id=asked.of.id, kept=kept, rule=asked.rule, divergence_id=divergence_id
-    )
+def _correct(divergence_id: str, asked: reconciliation.CompensationRequested) -> Iterable[Command]:
+    """In payments' own books; what follows from that is asked of the provider."""
+    id, rule = asked.of.id, asked.rule
+    match asked.remedy:
+        case reconciliation.GiveBackSurplus(payment=payment, amount=amount):
+            yield ReturnSurplus(
+                id=id, payment=payment, amount=amount, rule=rule, divergence_id=divergence_id
+            )
+        case reconciliation.BookShortfall(payment=payment):
+            yield BookShortfall(id=id, payment=payment, rule=rule, divergence_id=divergence_id)
+        case reconciliation.CorrectPayment(payment=payment, captured=captured, refunded=refunded):
+            yield AdjustPayment(
+                id=id,
+                payment=payment,
+                captured=captured,
+                refunded=refunded,
+                rule=rule,
+                divergence_id=divergence_id,
+            )
+        case reconciliation.AdjustPastPayments(kept=kept):
+            yield AdjustPastPayments(id=id, kept=kept, rule=rule, divergence_id=divergence_id)
 
 
 def _collect(order_id: str, asked: ordering.PaymentRequested) -> CollectPayments:

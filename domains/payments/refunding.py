@@ -15,6 +15,7 @@ from domains.payments.messages import (
     RefundBooked,
     RefundDue,
     Share,
+    ShortfallBooked,
     SurplusBooked,
 )
 
@@ -28,6 +29,8 @@ def evolve(books: Books, event: object) -> Books:  # noqa: PLR0911
             return _book(books, event)
         case CaptureFailed():
             return _fail(books, event)
+        case ShortfallBooked():
+            return _give_less(books, event)
         case ChargeMoved(parcel=parcel, shares=shares):
             return _claim(books, parcel, shares)
         case SurplusBooked():
@@ -50,7 +53,9 @@ def _surplus(books: Books, event: SurplusBooked) -> Books:
 
 def answered(payment: Payment, event: PaymentCaptured | CaptureFailed, *, done: bool) -> Payment:
     captures = list(payment.captures[event.parcel])
-    captures[event.number - 1] = replace(captures[event.number - 1], done=done)
+    asked = captures[event.number - 1]
+    lacking = max(0, asked.amount - event.amount.amount) if done else 0
+    captures[event.number - 1] = replace(asked, done=done, lacking=lacking)
     return replace(payment, captures={**payment.captures, event.parcel: tuple(captures)})
 
 
@@ -63,13 +68,27 @@ def _book(books: Books, event: RefundBooked) -> Books:
 
 
 def _fail(books: Books, event: CaptureFailed) -> Books:
+    payment = answered(books.payments[event.payment - 1], event, done=False)
+    return _unclaim(books, payment, event.parcel, event.amount.amount)
+
+
+def _give_less(books: Books, event: ShortfallBooked) -> Books:
+    """Captures that lacked something were of as much less."""
+    payment = books.payments[event.payment - 1]
+    captures = (
+        replace(each, amount=each.amount - each.lacking, lacking=0)
+        for each in payment.captures[event.parcel]
+    )
+    payment = replace(payment, captures={**payment.captures, event.parcel: tuple(captures)})
+    return _unclaim(books, payment, event.parcel, event.amount.amount)
+
+
+def _unclaim(books: Books, payment: Payment, parcel: int, amount: int) -> Books:
     """The amount is no longer claimed, and let go. A refund that was to come of it is due."""
     payments = list(books.payments)
-    payment = answered(payments[event.payment - 1], event, done=False)
-    amount = event.amount.amount
-    charged = {**payment.charged, event.parcel: payment.charged[event.parcel] - amount}
+    charged = {**payment.charged, parcel: payment.charged[parcel] - amount}
     over = max(0, payment.repaid - sum(charged.values()))
-    payments[event.payment - 1] = replace(
+    payments[payment.number - 1] = replace(
         payment, charged=charged, freed=payment.freed + amount, repaid=payment.repaid - over
     )
     return replace(books, payments=tuple(payments), due=books.due + over)

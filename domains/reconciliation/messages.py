@@ -69,6 +69,13 @@ class GiveBackSurplus(Struct, frozen=True, kw_only=True, tag_field="do", tag="Gi
     amount: Money
 
 
+class BookShortfall(Struct, frozen=True, kw_only=True, tag_field="do", tag="BookShortfall"):
+    """A payment has given less for a parcel than it was asked for: claim the rest elsewhere."""
+
+    domain: Literal["payments"] = "payments"
+    payment: int
+
+
 class CorrectPayment(Struct, frozen=True, kw_only=True, tag_field="do", tag="CorrectPayment"):
     """The provider says that it took so much more of a payment, or less, and paid back so much
     more, or less: follow it. What it kept beyond the books is given back to the customer."""
@@ -122,6 +129,7 @@ Remedy = (
     ReactAgain
     | CorrectStock
     | GiveBackSurplus
+    | BookShortfall
     | CorrectPayment
     | CorrectParcel
     | CallOffParcel

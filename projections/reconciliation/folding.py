@@ -188,7 +188,7 @@ def _paid(data: Any) -> Pairs:  # noqa: PLR0911
             return [(f"captured:{data.payment}", amount), (f"held:{data.payment}", -amount)]
         case payments.PaymentVoided():
             return [(f"held:{data.payment}", -data.amount.amount)]
-        case payments.CaptureFailed():
+        case payments.CaptureFailed() | payments.ShortfallBooked():
             return [(f"to_capture:{data.payment}", -data.amount.amount)]
         case payments.VoidRequested() | payments.RefundRequested():
             return [(f"back:{data.payment}", data.amount.amount)]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bus.messages import Money
-from domains.reconciliation.messages import GiveBackSurplus
+from domains.reconciliation.messages import BookShortfall, GiveBackSurplus
 from projections.reconciliation.found import Found
 from projections.reconciliation.obligations import Order
+
+CENT = 1
 
 
 def captured_too_much(order: Order) -> Iterator[Found]:
@@ -21,7 +23,7 @@ def captured_too_much(order: Order) -> Iterator[Found]:
         if surplus > 0:
             money = Money(surplus, payments.currency)
             yield Found(
-                rule="captured-too-much",
+                rule="rounding" if surplus == CENT else "captured-too-much",
                 said=f"payment {payment} was captured {amount}, where {amount - surplus} was due",
                 since=payments.time,
                 part=payment,
@@ -44,11 +46,12 @@ def captured_too_little(order: Order) -> Iterator[Found]:
         short = amount - captured.get(payment, 0)
         if short > 0:
             yield Found(
-                rule="rounding" if short == 1 else "captured-too-little",
+                rule="rounding" if short == CENT else "captured-too-little",
                 said=f"payment {payment} was captured {amount - short}, where {amount} was due",
                 since=payments.time,
                 part=payment,
                 amount=Money(short, payments.currency),
+                remedy=BookShortfall(payment=int(payment)),
             )
 
 

@@ -75,8 +75,14 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("line-planned-twice", "two parcels go with one line", "shipping withdraws one of them"),
     Rule("captured-too-much", "more was taken than a parcel costs", "payments gives it back"),
-    Rule("captured-too-little", "less was taken than a parcel costs", "a person decides"),
-    Rule("rounding", "one cent less was taken than a parcel costs", "a person decides"),
+    Rule(
+        "captured-too-little",
+        "less was taken than a parcel costs",
+        "payments claims the rest from others, or it stays unpaid",
+    ),
+    Rule(
+        "rounding", "one cent more or less was taken than a parcel costs", "as with more than one"
+    ),
     Rule("delivered-without-payment", "an order arrived for nothing", "a person decides"),
     Rule(
         "settlement-missing-here",

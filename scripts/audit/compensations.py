@@ -19,7 +19,7 @@ ENTRIES = {
 """What each remedy for the past leads to, and nothing else does."""
 CORRECTIONS = {
     *("StockAdjusted", "ReservationAdjusted"),
-    *("SurplusBooked", "PaymentAdjusted"),
+    *("SurplusBooked", "ShortfallBooked", "PaymentAdjusted"),
     *("ParcelCorrected", "ParcelWithdrawn"),
     *ENTRIES.values(),
 }

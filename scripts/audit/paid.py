@@ -17,6 +17,7 @@ MOVES: Mapping[str, str] = {
     "PaymentVoided": "voided",
     "PaymentRefunded": "refunded",
     "CaptureFailed": "failed",
+    "ShortfallBooked": "failed",
     "SurplusBooked": "surplus",
 }
 ASKED = (

@@ -27,6 +27,7 @@ from domains.inventory.messages import (
     UnitsShipped,
 )
 from domains.ordering.messages import CancelOrder, Line, PriceNoted, RequestReturn, ReturnLine
+from domains.payments.messages import PaymentCaptured
 from domains.reconciliation.messages import DivergenceDetected
 from domains.shipping.messages import (
     DeliverShipment,
@@ -41,6 +42,7 @@ from projections.reconciliation.obligations import OBLIGATIONS, Obligation
 from projections.reconciliation.rules import RULES
 from projections.reconciliation.worker import Reconciler
 from tests.mesh.healing import GRACE, Dying, Healing, Killed, deaf, healing, plant
+from tests.mesh.settling import moved
 from tests.mesh.shop import boleto, card, euro, line, order, voucher
 from tests.simulation.books import audited, nothing_diverges, the_audit_balances
 
@@ -151,6 +153,49 @@ async def test_a_capture_that_is_there_twice_is_paid_back(they: Healing) -> None
     assert ("DivergenceDetected", "captured-too-much") in await they.told()
     await made_right(they)
     assert they.it.money() == {"held": 2100, "kept": 2100}
+
+
+@pytest.mark.parametrize(
+    ("lacking", "rule"), [(100, "captured-too-little"), (1, "rounding")], ids=["short", "rounding"]
+)
+@pytest.mark.parametrize("voucher_left", [0, 500])
+async def test_a_capture_of_less_is_claimed_elsewhere(
+    they: Healing, lacking: int, rule: str, voucher_left: int
+) -> None:
+    """What the card does not give the voucher gives, as far as it reaches."""
+    pays = [card(1600), voucher(500)] if voucher_left else [card(2100)]
+    two = [line("tea"), line("tea", cents=900, seller="s-2")]
+    it = they.it
+    await it.accepted(order("o-3", *two, payments=pays))
+    await it.mesh.rest()
+    await captured_less(they, "o-3", 1100, lacking)
+    await they.heal()
+    assert ("DivergenceDetected", rule) in await they.told()
+    await made_right(they)
+    unpaid = await it.all("payments", "o-3", "ParcelUnpaid")
+    assert len(unpaid) == (0 if voucher_left else 1)
+    await it.accepted(DispatchShipment(id="o-3", parcel=2))
+    await they.heal()
+    await made_right(they)
+    assert it.money() == {"held": 2100, "kept": 2100 + 2100 - lacking}
+
+
+async def captured_less(they: Healing, id: str, asked: int, lacking: int) -> None:
+    """The first parcel leaves, and the provider takes less than it was asked for, and says so."""
+    it, less = they.it, euro(asked - lacking)
+    it.provider.outage = True
+    await it.accepted(DispatchShipment(id=id))
+    await it.until("payments", id, "CaptureRequested")
+    told = PaymentCaptured(payment=1, parcel=1, type="credit_card", amount=less)
+    await plant(it, "payments", Key("payment", id), told)
+    it.provider.outage = False
+
+    async def taken() -> bool:
+        return any(line.order_id == id and line.captured for line in it.provider.report())
+
+    await it.mesh.until(taken, "the capture", passing=timedelta(seconds=1))
+    it.provider.books.alter(moved(they, id), less.amount)
+    await it.mesh.rest()
 
 
 async def test_a_parcel_that_left_twice_left_once(they: Healing) -> None:

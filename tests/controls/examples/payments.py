@@ -30,6 +30,7 @@ from domains.payments.messages import (
     SettlementReported,
     SettlementRequested,
     Share,
+    ShortfallBooked,
     SurplusBooked,
     VoidRequested,
 )
@@ -71,6 +72,14 @@ _EVENTS = [
     ParcelUnpaid(parcel=1, amount=FIVE),
     RefundDue(cause_id="ordering:43", value=TEN),
     RefundBooked(set_off=FIVE, shares=[Share(payment=2, amount=FIVE)]),
+    ShortfallBooked(
+        payment=1,
+        parcel=1,
+        type="credit_card",
+        amount=Money(100, "BRL"),
+        rule="captured-too-little",
+        divergence_id="captured-too-little-o-1001-1",
+    ),
     SurplusBooked(
         payment=1,
         amount=FIVE,
