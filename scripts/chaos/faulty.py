@@ -6,9 +6,8 @@ domain's back, or into the provider's books.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -36,15 +35,16 @@ from domains.inventory.messages import (
 from domains.ordering import messages as ordering
 from domains.ordering.messages import OrderLine, OrderPayment, OrderPlaced
 from domains.payments import messages as payments
+from domains.payments.messages import PaymentCaptured
 from domains.shipping import messages as shipping
+from domains.shipping.messages import DispatchShipment
 from projections.reconciliation.obligations import OBLIGATIONS
+from scripts.chaos.charging import Provider
 from scripts.chaos.deaf import Ears
 from scripts.chaos.lives import Shop, euro
 from scripts.chaos.mesh import Mesh
+from scripts.chaos.until import until
 
-TAKEN_TWICE = """
-UPDATE charge SET authorised = authorised + captured, captured = 2 * captured WHERE order_id = ?
-"""
 HISTORY = 1000
 """More events than anything here has."""
 CONTRACTS: Mapping[str, Contract] = {
@@ -58,6 +58,7 @@ class Ground(NamedTuple):
     mesh: Mesh
     broker: Broker
     shop: Shop
+    provider: Provider
     stores: Mapping[str, PostgresStore]
 
     async def only(self, domain: str, id: str, type: str) -> Any:
@@ -104,7 +105,7 @@ async def ground(mesh: Mesh, broker: Broker, shop: Shop) -> AsyncIterator[Ground
             await store.open()
             stack.push_async_callback(store.close)
             stores[domain] = store
-        yield Ground(mesh, broker, shop, stores)
+        yield Ground(mesh, broker, shop, Provider(mesh), stores)
 
 
 Make = Callable[[Ground, str], Awaitable[None]]
@@ -166,10 +167,22 @@ def _lost() -> Sequence[Fault]:
 async def _captured_twice(ground: Ground, id: str) -> None:
     """At the provider, and here."""
     await ground.shop.told(id, "payments/PaymentCaptured")
-    with closing(sqlite3.connect(ground.mesh.home.path / "provider.sqlite")) as books, books:
-        books.execute(TAKEN_TWICE, (id,))
+    ground.provider.alter("it was taken twice", id)
     captured = await ground.only("payments", id, "PaymentCaptured")
     await ground.write("payments", Key("payment", id), captured)
+
+
+async def _captured_less(ground: Ground, id: str) -> None:
+    """While nobody is told anything by the provider."""
+    await ground.shop.told(id, "shipping/ShipmentPlanned:1")
+    await ground.provider.outage(True)
+    await ground.shop.accepted(DispatchShipment(id=id))
+    await ground.shop.told(id, "payments/CaptureRequested")
+    less = PaymentCaptured(payment=1, parcel=1, type="credit_card", amount=euro(1000))
+    await ground.write("payments", Key("payment", id), less)
+    await ground.provider.outage(False)
+    await until(lambda: ground.provider.charged(id))
+    ground.provider.alter("less was taken", id)
 
 
 async def _left_twice(ground: Ground, id: str) -> None:
@@ -256,6 +269,7 @@ FAULTS: Sequence[Fault] = (
         _deaf("ordering", "catalog", "PriceChanged"),
     ),
     Fault("a capture is there twice", "captured-too-much", "sent", 2, _captured_twice),
+    Fault("a capture is of less", "captured-too-little", "waiting", 1, _captured_less),
     Fault("a parcel leaves twice", "shipment-doubled", "sent", 2, _left_twice),
     Fault("a line is planned twice", "line-planned-twice", "waiting", 1, _planned_twice),
     Fault("units are reserved twice", "reserved-too-much", "waiting", 1, _reserved_twice),
@@ -265,3 +279,25 @@ FAULTS: Sequence[Fault] = (
     Fault("a price is forged", "price-charged-differs", "", 0, _price_forged, _dismiss),
     Fault("two units are lost on the shelf", "count-differs", "stocked", 1, _lost_on_the_shelf),
 )
+
+
+def _at_the_provider(fault: str) -> Make:
+    async def make(ground: Ground, id: str) -> None:
+        await _settled(ground, id)
+        ground.provider.alter(fault, id)
+
+    return make
+
+
+SETTLED: Sequence[Fault] = tuple(
+    Fault(f"at the provider {fault}", rule, "sent", 2, _at_the_provider(fault))
+    for fault, rule in {
+        "less was taken": "settlement-differs",
+        "more was taken": "settlement-differs",
+        "nothing was taken": "settlement-missing-there",
+        "something was taken besides": "settlement-missing-here",
+        "it was taken twice": "charged-twice",
+        "it was taken under another reference, too": "charged-twice",
+    }.items()
+)
+"""Found when the provider's report comes."""

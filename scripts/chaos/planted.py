@@ -15,8 +15,7 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -30,22 +29,16 @@ from bus.settings import Settings
 from bus.store.postgres import PostgresStore
 from bus.tasks import end
 from scripts.chaos import deaf, proof
-from scripts.chaos.faulty import FAULTS, Fault, Ground, ground
-from scripts.chaos.lives import LIVES, Shop
+from scripts.chaos.faulty import FAULTS, SETTLED, Fault, ground
+from scripts.chaos.lives import Shop
 from scripts.chaos.mesh import Broken, Mesh
 from scripts.chaos.patient import Patient
-from scripts.chaos.trail import Course, Trail
-from scripts.chaos.until import until
+from scripts.chaos.planting import Found, Killer, Planting
+from scripts.chaos.trail import Trail
 from scripts.commands.output import say
 
 WITHIN = 5.0
 """Seconds after the time of grace in which a fault must be found, if nobody is killed."""
-PATIENCE = 180.0
-"""Seconds after which one that is not made right breaks the run."""
-KILLS = 4
-"""Of one process, at most: who dies often is started again later and later."""
-MOVED = {name: here for name, here in proof.MONEY.items() if name != "authorised"}
-"""What is compared of the provider's books: what it took twice it has held, too."""
 STOCK = {"tea": 1000, "cup": 1000}
 
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
@@ -55,80 +48,16 @@ Flag = Annotated[bool, Parameter(negative=())]
 app = App(name="planted", help="Plants faults, and sees them found and made right.")
 
 
-class Found(NamedTuple):
-    """`after` is how long after the time of grace, `right` how long after that; `others` are rules
-    that spoke of the same order, too."""
+class Plan(NamedTuple):
+    """`faults` are planted `at_once` at a time, and then those that only the provider's report
+    tells of."""
 
-    fault: Fault
-    after: float
-    right: float
-    course: Course
-    others: Sequence[str]
-
-
-class Killer:
-    """Kills who is next to do something about a divergence."""
-
-    def __init__(self, mesh: Mesh, chance: random.Random) -> None:
-        self.kills: Counter[str] = Counter()
-        self._mesh = mesh
-        self._chance = chance
-
-    async def heard(self, type: str, data: Any) -> None:
-        next_ones = {
-            "DivergenceDetected": ["view-reconciliation", "reconciliation"],
-            "CompensationRequested": ["view-reconciliation", getattr(data, "domain", "")],
-        }
-        names = [n for n in next_ones.get(type, ()) if self.kills[n] < KILLS]
-        if names:
-            name = self._chance.choice(names)
-            self.kills[name] += 1
-            await self._mesh.kill(name)
-
-
-class Planting:
-    def __init__(self, ground: Ground, trail: Trail, grace: int) -> None:
-        self._ground = ground
-        self._trail = trail
-        self._grace = grace
-
-    async def one(self, fault: Fault, id: str) -> Found:
-        """Lives the life, with the fault in it. Raises Broken where it is not made right."""
-        steps = LIVES[fault.life] if fault.life else ()
-        for number in range(len(steps) + 1):
-            if number == fault.before:
-                await fault.make(self._ground, id)
-            if number < len(steps):
-                await self._ground.shop.take(steps[number], id)
-
-        if fault.decide is not None:
-            await self._is(fault, id, lambda course: course.escalated)
-            await fault.decide(self._ground, id)
-        await self._is(fault, id, lambda course: course.ended is not None)
-        return self._found(fault, id)
-
-    async def _is(self, fault: Fault, id: str, so: Callable[[Course], bool]) -> None:
-        """Returns when the divergence that was planted is so. Raises Broken."""
-
-        async def there() -> bool:
-            return any(each.rule == fault.rule and so(each) for each in self._of(id).values())
-
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await until(there)
-        except TimeoutError:
-            raise Broken(f"{fault.name} ({id}): {self._of(id)}") from None
-
-    def _of(self, id: str) -> Mapping[str, Course]:
-        return {name: each for name, each in self._trail.courses.items() if id in name}
-
-    def _found(self, fault: Fault, id: str) -> Found:
-        courses = self._of(id).values()
-        course = next(each for each in courses if each.rule == fault.rule)
-        after = (course.detected - course.since).total_seconds() - self._grace
-        right = (course.ended - course.detected).total_seconds() if course.ended else 0.0
-        others = sorted({each.rule for each in courses} - {fault.rule})
-        return Found(fault, after, right, course, others)
+    faults: Sequence[Fault]
+    settled: Sequence[Fault]
+    grace: int
+    at_once: int
+    seed: str
+    kill: bool
 
 
 @app.default
@@ -149,28 +78,26 @@ def main(*, grace: Seconds = 5, kill: Flag = False, at_once: Count = 4, seed: st
     seed = seed or secrets.token_hex(4)
     say(f"seed {seed}")
     try:
-        wrong = asyncio.run(planted(FAULTS, grace, at_once, seed, kill=kill))
+        wrong = asyncio.run(planted(Plan(FAULTS, SETTLED, grace, at_once, seed, kill)))
     except Broken as broken:
         sys.exit(str(broken))
     sys.exit(bool(wrong))
 
 
-async def planted(
-    faults: Sequence[Fault], grace: int, at_once: int, seed: str, *, kill: bool
-) -> Sequence[str]:
+async def planted(plan: Plan) -> Sequence[str]:
     """What is not as it must be, in sentences. Raises Broken."""
     folder = Path(tempfile.mkdtemp(prefix="trueup-planted-"))
-    mesh = Mesh(folder, {**deaf.THROUGH, "TRUEUP_GRACE_SECONDS": str(grace)})
+    mesh = Mesh(folder, {**deaf.THROUGH, "TRUEUP_GRACE_SECONDS": str(plan.grace)})
     try:
         await mesh.up({})
-        killer = Killer(mesh, random.Random(seed))
-        found = await _found(mesh, faults, grace, at_once, killer if kill else None)
-        wrong = [*_judged(found, timed=not kill), *await _books(mesh)]
+        killer = Killer(mesh, random.Random(plan.seed))
+        found = await _found(mesh, plan, killer if plan.kill else None)
+        wrong = [*_judged(found, timed=not plan.kill), *await _books(mesh)]
     finally:
         await mesh.down()
         shutil.rmtree(folder, ignore_errors=True)
     _show(found)
-    if kill:
+    if plan.kill:
         total = sum(killer.kills.values())
         print(f"{total} kills: {', '.join(f'{n} {c}' for n, c in sorted(killer.kills.items()))}")
     for sentence in wrong:
@@ -178,9 +105,7 @@ async def planted(
     return wrong
 
 
-async def _found(
-    mesh: Mesh, faults: Sequence[Fault], grace: int, at_once: int, killer: Killer | None
-) -> Sequence[Found]:
+async def _found(mesh: Mesh, plan: Plan, killer: Killer | None) -> Sequence[Found]:
     async def ignored(type: str, data: Any) -> None: ...
 
     settings = Settings.from_environment(mesh.urls)
@@ -194,15 +119,9 @@ async def _found(
         shop = Shop(Patient(broker))
         await shop.stock(**STOCK)
         async with ground(mesh, broker, shop) as there:
-            planting, room = Planting(there, trail, grace), asyncio.Semaphore(at_once)
-
-            async def one(number: int, fault: Fault) -> Found:
-                async with room:
-                    found = await planting.one(fault, f"f-{number:03}")
-                    say(f"  {fault.rule}: found after {found.after:.2f} s: {fault.name}")
-                    return found
-
-            return await asyncio.gather(*(one(n, fault) for n, fault in enumerate(faults, 1)))
+            planting = Planting(there, trail, plan.grace)
+            found = await planting.each(plan.faults, plan.at_once)
+            return [*found, *await planting.settled(plan.settled)]
     finally:
         await end([following])
         await store.close()
@@ -230,7 +149,7 @@ async def _books(mesh: Mesh) -> Sequence[str]:
     if audit.code:
         wrong.append(audit.out)
     try:
-        print(await proof.money(mesh, MOVED))
+        print(await proof.kept(mesh))
     except Broken as broken:
         wrong.append(str(broken))
     return wrong

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ MONEY = {
     "refunded": "refunded",
 }
 """What the provider's books call it, and the shop's."""
+KEPT = {"authorized": 0, "captured": 1, "settled": 1, "voided": 0, "refunded": -1}
 LISTING = '{"name":"Probe","price":{"amount":1,"currency":"EUR"}}'
 PATIENCE = 60.0
 """Seconds that a submission may take."""
@@ -39,7 +40,7 @@ async def everything(scene: Scene) -> Sequence[str]:
         _audit,
         _no_false_alarm,
         _once,
-        lambda mesh, _: money(mesh),
+        _money,
         _submission,
         _nothing_waits,
     )
@@ -87,24 +88,41 @@ async def _once(mesh: Mesh, files: Path) -> str:
     return f"{accepted:,} accepted commands, each done once"
 
 
-async def money(mesh: Mesh, kinds: Mapping[str, str] = MONEY) -> str:
+async def _money(mesh: Mesh, _: Path) -> str:
     """The provider's own books against the shop's."""
-    said = await mesh.trueup("query", "payments.totals", "--json")
-    shop: dict[str, int] = {}
-    for row in _json(said)["rows"]:
-        for name in kinds.values():
-            shop[f"{row['type']} {name}"] = shop.get(f"{row['type']} {name}", 0) + row[name]
-    provider = await _provider(mesh.urls["TRUEUP_PROVIDER_URL"], kinds)
-    if {k: v for k, v in shop.items() if v} != provider:
+    shop, provider = await _moved(mesh)
+    if shop != provider:
         raise Broken(f"the provider has {provider}, the shop {shop}")
     return f"{len(provider)} sums of money, the provider's and the shop's the same"
 
 
-async def _provider(url: str, kinds: Mapping[str, str]) -> dict[str, int]:
+async def kept(mesh: Mesh) -> str:
+    """What the provider has kept is what the shop says, whatever it has called it."""
+    shop, provider = (
+        sum(KEPT[name.partition(" ")[2]] * amount for name, amount in moved.items())
+        for moved in await _moved(mesh)
+    )
+    if shop != provider:
+        raise Broken(f"the provider has kept {provider}, and the shop says {shop}")
+    return f"{provider:,} cents kept, the provider's and the shop's the same"
+
+
+async def _moved(mesh: Mesh) -> tuple[dict[str, int], dict[str, int]]:
+    """The sums of the shop, and the provider's, by type and what was done."""
+    said = await mesh.trueup("query", "payments.totals", "--json")
+    shop: dict[str, int] = {}
+    for row in _json(said)["rows"]:
+        for name in MONEY.values():
+            shop[f"{row['type']} {name}"] = shop.get(f"{row['type']} {name}", 0) + row[name]
+    provider = await _provider(mesh.urls["TRUEUP_PROVIDER_URL"])
+    return {k: v for k, v in shop.items() if v}, provider
+
+
+async def _provider(url: str) -> dict[str, int]:
     async with aiohttp.ClientSession() as session, session.get(f"{url}/report?limit=1") as reply:
         totals = (await reply.json())["totals"]
     moved = {
-        f"{t} {kinds[k]}": v for t, sums in totals.items() for k, v in sums.items() if k in kinds
+        f"{t} {MONEY[k]}": v for t, sums in totals.items() for k, v in sums.items() if k in MONEY
     }
     return {name: amount for name, amount in moved.items() if amount}
 

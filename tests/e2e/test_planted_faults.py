@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.chaos.faulty import FAULTS
-from scripts.chaos.planted import planted
+from scripts.chaos.faulty import FAULTS, SETTLED
+from scripts.chaos.planted import Plan, planted
 
 SOME = (
     "not-reserved",
@@ -26,7 +26,7 @@ async def test_whoever_is_killed_faults_are_made_right_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     faults = [fault for fault in FAULTS if fault.rule in SOME]
-    wrong = await planted(faults, 2, len(faults), SEED, kill=True)
+    wrong = await planted(Plan(faults, SETTLED[:3], 2, len(faults), SEED, kill=True))
     printed = capsys.readouterr().out
     assert wrong == []
     assert f"{len(faults)} faults of {len(SOME)} rules, all found" in printed
