@@ -237,9 +237,19 @@ async def _price_forged(ground: Ground, id: str) -> None:
 
 
 async def _dismiss(ground: Ground, id: str) -> None:
-    for each in msgspec.json.decode((await ground.mesh.trueup("divergences", "--json")).out):
-        if id in each["id"]:
-            await ground.mesh.trueup("divergences", "dismiss", each["id"], "--why=planted")
+    """Says so until it is heard: somebody may just have been killed."""
+
+    async def dismissed() -> bool:
+        listed = await ground.mesh.trueup("divergences", "--json")
+        if listed.code not in (0, 1):
+            return False
+        for each in msgspec.json.decode(listed.out):
+            if id in each["id"]:
+                words = ("divergences", "dismiss", each["id"], "--why=planted")
+                return (await ground.mesh.trueup(*words)).code == 0
+        return False
+
+    await until(dismissed)
 
 
 async def _lost_on_the_shelf(ground: Ground, id: str) -> None:
