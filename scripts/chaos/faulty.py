@@ -14,14 +14,13 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from bus import envelope, subjects
+from bus import subjects
 from bus.broker.port import Broker
-from bus.clock import uuid7
 from bus.contract import Contract
 from bus.envelope import Key
-from bus.messages import Event, tag
+from bus.messages import Event
 from bus.settings import Settings
-from bus.store.port import Append, Conflict, NewEvent
+from bus.store.port import Conflict
 from bus.store.postgres import PostgresStore
 from domains.inventory import messages as inventory
 from domains.inventory.messages import (
@@ -41,6 +40,7 @@ from domains.shipping.messages import DispatchShipment
 from projections.reconciliation.obligations import OBLIGATIONS
 from scripts.chaos.charging import Provider
 from scripts.chaos.deaf import Ears
+from scripts.chaos.forged import forged
 from scripts.chaos.lives import Shop, euro
 from scripts.chaos.mesh import Mesh
 from scripts.chaos.until import until
@@ -67,32 +67,18 @@ class Ground(NamedTuple):
         return CONTRACTS[domain].decode(found.position, found.body).data
 
     async def write(self, domain: str, key: Key, event: Event) -> None:
-        """What nobody has decided. It is published as what a second process has decided is."""
+        """It is published as what a second process has decided is."""
+        store = self.stores[domain]
         while True:
             try:
-                await self._append(domain, key, event)
+                version = (await store.versions([key])).get(key, 0)
+                await store.append(
+                    forged(CONTRACTS[domain], key, version, event, time=datetime.now(UTC))
+                )
             except Conflict:
                 continue  # the domain was first
             await self.broker.publish(subjects.hint(domain), b"")
             return
-
-    async def _append(self, domain: str, key: Key, event: Event) -> None:
-        store, contract = self.stores[domain], CONTRACTS[domain]
-        version = (await store.versions([key])).get(key, 0)
-        name, id = tag(type(event)), uuid7()
-        body = envelope.encode(
-            event=event,
-            event_id=id,
-            domain=domain,
-            key=key,
-            version=version + 1,
-            dataversion=contract.dataversion(name),
-            time=datetime.now(UTC),
-            correlation_id=id,
-            causation_id=id,
-        )
-        new = NewEvent(id, key, version + 1, name, body)
-        await store.append(Append(expected={key: version}, events=[new]))
 
 
 @asynccontextmanager

@@ -16,15 +16,14 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
-from bus import envelope
-from bus.clock import uuid7
 from bus.embedded.port import free_port
 from bus.envelope import Key
 from bus.settings import Settings
-from bus.store.port import Append, NewEvent
 from bus.store.postgres import PostgresStore
+from domains.inventory.messages import CONTRACT as INVENTORY
 from domains.inventory.messages import UnitsReserved
 from projections.sales import VIEW as SALES
+from scripts.chaos.forged import forged
 from scripts.supervisor import discovery
 from scripts.supervisor.home import Home
 from scripts.supervisor.own import client_settings, without_ours
@@ -185,21 +184,9 @@ async def plant(url: str) -> None:
     """One of inventory's two books says that one more unit is kept for the order."""
     store, key = PostgresStore(url), Key("stock", "tea-1")
     await store.open()
-    version = sum(1 for e in await store.history("tea-1", 0, 1000) if e.key == key)
-    id = uuid7()
-    body = envelope.encode(
-        event=UnitsReserved(order_id="o-1001", quantity=1),
-        event_id=id,
-        domain="inventory",
-        key=key,
-        version=version + 1,
-        dataversion=1,
-        time=datetime.now(UTC),
-        correlation_id=id,
-        causation_id=id,
-    )
-    new = NewEvent(id, key, version + 1, "UnitsReserved", body)
-    await store.append(Append(expected={key: version}, events=[new]))
+    version = (await store.versions([key]))[key]
+    event = UnitsReserved(order_id="o-1001", quantity=1)
+    await store.append(forged(INVENTORY, key, version, event, time=datetime.now(UTC)))
     await store.close()
 
 

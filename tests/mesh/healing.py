@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from bus import envelope
 from bus.broker.port import Broker, Reply
-from bus.clock import uuid7
 from bus.decider import Domain, Reaction
 from bus.envelope import Key, Recorded
-from bus.messages import Command, Event, tag
-from bus.store.port import Append, NewEvent
+from bus.messages import Command, Event
 from bus.testing.ground import Ground
 from bus.view import View
 from projections.reconciliation import VIEW
 from projections.reconciliation.worker import Reconciler
+from scripts.chaos.forged import forged
 from tests.mesh.shop import DOMAINS, Shop, shop
 
 GRACE = timedelta(seconds=30)
@@ -56,6 +54,17 @@ class Healing:
             if not told:
                 return
         raise AssertionError("there is always something more to tell")
+
+    async def killed_at_each_request(self, times: int, *, asks: bool) -> None:
+        """Looks `times` times, each of them by somebody who lives for one request longer than the
+        one before, and dies before it has left, or after."""
+        for lived in range(times):
+            dying = cast(Broker, _Dying(self.it.mesh.broker, lived, asks=asks))
+            self.reconciler = Reconciler(dying, GRACE, self.it.mesh.clock)
+            with suppress(_Killed):
+                await self.look()
+            await self.it.mesh.rest()
+        self.reconciler = Reconciler(self.it.mesh.broker, GRACE, self.it.mesh.clock)
 
     async def told(self, *types: str) -> list[tuple[str, str]]:
         """What RECONCILIATION says: pairs of event and rule, or those of the types."""
@@ -105,26 +114,12 @@ def _deafened(reactions: Iterable[Reaction], upstream: str, event: str) -> Seque
 async def plant(it: Shop, domain: str, key: Key, *events: Event, caused_by: str = "") -> None:
     """Writes what no decider has decided, beside the domain's process."""
     store, contract = it.mesh.stores[domain], it.mesh.domains[domain].contract
-    version = sum(1 for event in await it.mesh.events(domain, key.id) if event.key == key)
-    new = []
-    for number, event in enumerate(events, version + 1):
-        name, id = tag(type(event)), uuid7()
-        body = envelope.encode(
-            event=event,
-            event_id=id,
-            domain=domain,
-            key=key,
-            version=number,
-            dataversion=contract.dataversion(name),
-            time=it.mesh.clock.now(),
-            correlation_id=id,
-            causation_id=caused_by or id,
-        )
-        new.append(NewEvent(id, key, number, name, body))
-    await store.append(Append(expected={key: version}, events=new))
+    version = (await store.versions([key])).get(key, 0)
+    now = it.mesh.clock.now()
+    await store.append(forged(contract, key, version, *events, time=now, caused_by=caused_by))
 
 
-class Dying:
+class _Dying:
     """A broker of somebody who is killed when he has asked `times` times, before or after it."""
 
     def __init__(self, broker: Broker, times: int, *, asks: bool) -> None:
@@ -137,9 +132,9 @@ class Dying:
         if self._left < 0:
             if self._asks:
                 await self._broker.request(*asked, **more)
-            raise Killed
+            raise _Killed
         return await self._broker.request(*asked, **more)
 
 
-class Killed(Exception):
+class _Killed(Exception):
     pass

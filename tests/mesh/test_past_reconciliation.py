@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from bus.broker.port import Broker
 from bus.envelope import Key
 from bus.messages import Command
 from bus.testing.ground import Ground, MemoryGround
@@ -19,13 +16,12 @@ from domains.payments.messages import PastPaymentsAdjusted
 from domains.reconciliation.messages import ApproveCompensation, DismissDivergence, SetLimits
 from projections.divergences import VIEW as DIVERGENCES
 from projections.reconciliation.rules import RULES
-from projections.reconciliation.worker import Reconciler
 from scripts.commands.waiting import decide, waiting
 from scripts.olist.files import Files
 from scripts.olist.history_check import Found
 from scripts.olist.history_found import name_of
 from scripts.olist.past import Facts, facts
-from tests.mesh.healing import GRACE, Dying, Healing, Killed, healing, plant
+from tests.mesh.healing import GRACE, Healing, healing, plant
 from tests.mesh.recording import found, killed, recorded
 from tests.olist_orders import write
 from tests.simulation.books import audited, nothing_diverges, the_audit_balances
@@ -162,17 +158,11 @@ async def test_killed_at_any_request_it_is_settled_once(
     memory_ground: MemoryGround, folder: Path, asks: bool
 ) -> None:
     async with healing(memory_ground) as they:
-        it, whole = they.it, they.reconciler
+        it = they.it
         await recorded(it, folder)
         await it.mesh.rest()
         await it.mesh.advance(GRACE + timedelta(seconds=1))
-        for times in range(50):
-            dying = cast(Broker, Dying(it.mesh.broker, times, asks=asks))
-            they.reconciler = Reconciler(dying, GRACE, it.mesh.clock)
-            with suppress(Killed):
-                await they.look()
-            await it.mesh.rest()
-        they.reconciler = whole
+        await they.killed_at_each_request(50, asks=asks)
         await they.heal()
         await settled(they, folder)
 

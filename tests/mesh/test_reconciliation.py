@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import timedelta
 from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
-from bus.broker.port import Broker
 from bus.envelope import Key
 from bus.testing.ground import Ground, MemoryGround
 from domains.catalog.messages import ChangePrice, ListProduct
@@ -40,8 +38,7 @@ from domains.shipping.messages import (
 )
 from projections.reconciliation.obligations import OBLIGATIONS, Obligation
 from projections.reconciliation.rules import RULES
-from projections.reconciliation.worker import Reconciler
-from tests.mesh.healing import GRACE, Dying, Healing, Killed, deaf, healing, plant
+from tests.mesh.healing import Healing, deaf, healing, plant
 from tests.mesh.settling import moved
 from tests.mesh.shop import boleto, card, euro, line, order, voucher
 from tests.simulation.books import audited, nothing_diverges, the_audit_balances
@@ -444,7 +441,7 @@ async def test_killed_at_any_point_it_is_compensated_once(
 ) -> None:
     """Three faults at once, of which each look tells as many as it can."""
     async with healing(memory_ground, deaf("inventory", "shipping", "ShipmentDispatched")) as they:
-        it, whole = they.it, they.reconciler
+        it = they.it
         await it.stock(tea=10)
         for number in range(3):
             await it.accepted(order(f"o-{number}", line("tea")))
@@ -452,13 +449,7 @@ async def test_killed_at_any_point_it_is_compensated_once(
         for number in range(3):
             await it.accepted(DispatchShipment(id=f"o-{number}"))
         await it.mesh.advance(timedelta(seconds=31))
-        for times in range(20):
-            dying = cast(Broker, Dying(it.mesh.broker, times, asks=asks))
-            they.reconciler = Reconciler(dying, GRACE, it.mesh.clock)
-            with suppress(Killed):
-                await they.look()
-            await it.mesh.rest()
-        they.reconciler = whole
+        await they.killed_at_each_request(20, asks=asks)
         await they.heal()
         assert len(await they.told("CompensationRequested")) == 3
         await made_right(they)

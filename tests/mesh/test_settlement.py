@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
-from bus.broker.port import Broker
 from bus.envelope import Key
 from bus.testing.ground import Ground, MemoryGround
 from domains.ordering.messages import CancelOrder
@@ -26,8 +23,7 @@ from domains.payments.provider import ReportLine
 from domains.reconciliation.messages import ApproveCompensation, SetLimits
 from domains.shipping.messages import DispatchShipment, FailDelivery
 from projections.payments import VIEW as PAYMENTS
-from projections.reconciliation.worker import Reconciler
-from tests.mesh.healing import GRACE, Dying, Healing, Killed, healing, plant
+from tests.mesh.healing import Healing, healing, plant
 from tests.mesh.settling import moved, settle
 from tests.mesh.shop import boleto, card, euro, line, order, voucher
 from tests.mesh.test_reconciliation import live, made_right
@@ -444,7 +440,7 @@ async def test_killed_at_any_request_it_is_followed_once(
     memory_ground: MemoryGround, asks: bool
 ) -> None:
     async with healing(memory_ground) as they:
-        it, whole = they.it, they.reconciler
+        it = they.it
         await it.stock(tea=10)
         for id in ("missing", "less", "twice"):
             await it.accepted(order(id, line("tea")))
@@ -456,13 +452,7 @@ async def test_killed_at_any_request_it_is_followed_once(
         once_more("twice")(they)
         await settle(they)
         await it.mesh.advance(timedelta(seconds=31))
-        for times in range(20):
-            dying = cast(Broker, Dying(it.mesh.broker, times, asks=asks))
-            they.reconciler = Reconciler(dying, GRACE, it.mesh.clock)
-            with suppress(Killed):
-                await they.look()
-            await it.mesh.rest()
-        they.reconciler = whole
+        await they.killed_at_each_request(20, asks=asks)
         assert sorted(await found(they)) == sorted([MISSING_THERE, DIFFERS, TWICE])
         assert len(await they.told("CompensationRequested")) == 3
         await put_right(they)
