@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from bus.store.port import START, Store, StoreUnavailable
 from bus.tasks import end
 from scripts.audit.books import Books
 from scripts.audit.finding import Finding
-from scripts.check_streams import compare
+from scripts.audit.walk import Walk
 
 BATCH = 1000
 """Events taken at a stretch."""
@@ -24,8 +24,8 @@ LOOK = 0.2
 
 
 class Auditing:
-    """`stores` by domain, all open: of them nothing is read but their heads, unless they are to be
-    compared.
+    """`stores` by domain, all open: of them the heads are read, and the rows, page by page, to be
+    held against what was published of them.
 
     An order that does not balance is a finding only when nobody has told of it for `grace`.
     """
@@ -35,7 +35,7 @@ class Auditing:
     ) -> None:
         self.books = Books([*stores])
         self.moving = 0
-        self.altered: list[Finding] = []
+        self._walk = Walk(stores)
         self._broker = broker
         self._stores = stores
         self._clock = clock
@@ -67,14 +67,12 @@ class Auditing:
                 await self._up_to_date(tasks, told)
 
     async def compare(self) -> None:
-        """Holds every event of each store against its stream: what was altered in a store after it
-        was published shows nowhere else. Raises StoreUnavailable, BrokerUnavailable."""
-        for domain, store in self._stores.items():
-            found = await compare(domain, store, self._broker)
-            if off := found.differing:
-                said = f"{len(off)} of {found.head} differ, position {off[0]} first"
-                rule = "a store holds what it has published"
-                self.altered.append(Finding(rule, domain, said, len(off)))
+        """Holds each row of each store against what it has published. Raises StoreUnavailable."""
+        await self._walk.whole()
+
+    def findings(self) -> Iterator[Finding]:
+        yield from self.books.findings()
+        yield from self._walk.findings()
 
     async def follow(self, changed: Callable[[], None]) -> None:
         """Goes on for ever, through outages; `changed` is called after each look. Raises what a
@@ -84,6 +82,7 @@ class Auditing:
                 with suppress(StoreUnavailable):  # it is asked again
                     await self._up_to_date(tasks, lambda done, total: None)
                     self._balance()
+                    await self._walk.step()
                     changed()
                 await self._pause(tasks)
 
@@ -104,6 +103,7 @@ class Auditing:
             async for batch in batches:
                 for event in batch:
                     self.books.take(domain, event.position, event.body)
+                    self._walk.note(domain, event.body)
                 await asyncio.sleep(0)  # the others' turn
 
     async def _expect(self) -> None:

@@ -69,7 +69,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def report(auditing: Auditing) -> Report:
     books = auditing.books
-    findings = sorted([*books.findings(), *auditing.altered])
+    findings = sorted(auditing.findings())
     return Report(
         balanced=not findings,
         events={domain: trail.position for domain, trail in books.trails.items()},

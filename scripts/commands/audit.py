@@ -123,7 +123,7 @@ class _Following:
         self._known: Mapping[Finding, None] | None = None
 
     def look(self) -> None:
-        now = dict.fromkeys(sorted(self._auditing.books.findings()))
+        now = dict.fromkeys(sorted(self._auditing.findings()))
         if now == self._known:
             return
         known, self._known = self._known or {}, now
