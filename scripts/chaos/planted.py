@@ -29,6 +29,7 @@ from bus.settings import Settings
 from bus.store.postgres import PostgresStore
 from bus.tasks import end
 from scripts.chaos import deaf, proof
+from scripts.chaos.altered import found_after
 from scripts.chaos.faulty import FAULTS, SETTLED, Fault, ground
 from scripts.chaos.lives import Shop
 from scripts.chaos.mesh import Broken, Mesh
@@ -92,11 +93,13 @@ async def planted(plan: Plan) -> Sequence[str]:
         await mesh.up({})
         killer = Killer(mesh, random.Random(plan.seed))
         found = await _found(mesh, plan, killer if plan.kill else None)
+        altered = await found_after(mesh)
         wrong = [*_judged(found, timed=not plan.kill), *await _books(mesh)]
     finally:
         await mesh.down()
         shutil.rmtree(folder, ignore_errors=True)
     _show(found)
+    print(f"a row altered in a store: the audit says so after {altered:.2f} s")
     if plan.kill:
         total = sum(killer.kills.values())
         print(f"{total} kills: {', '.join(f'{n} {c}' for n, c in sorted(killer.kills.items()))}")
