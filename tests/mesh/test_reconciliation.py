@@ -117,9 +117,9 @@ async def test_a_reaction_that_was_lost_is_found_and_made_up_for(
 
 
 @pytest.fixture
-async def they(ground: Ground) -> AsyncIterator[Healing]:
+async def they(memory_ground: MemoryGround) -> AsyncIterator[Healing]:
     """An order of two teas has left; a second one waits."""
-    async with healing(ground) as they:
+    async with healing(memory_ground) as they:
         await they.it.stock(tea=10)
         await they.it.accepted(order("o-1", line("tea", 2), payments=[card(2100)]))
         await they.it.accepted(order("o-2", line("tea", 2), payments=[card(2100)]))

@@ -35,9 +35,9 @@ Fault = Callable[[Healing], None]
 
 
 @pytest.fixture
-async def they(ground: Ground) -> AsyncIterator[Healing]:
+async def they(memory_ground: MemoryGround) -> AsyncIterator[Healing]:
     """By card, by boleto and by both; some have left. One was given back."""
-    async with healing(ground, views=[PAYMENTS]) as they:
+    async with healing(memory_ground, views=[PAYMENTS]) as they:
         it = they.it
         await it.stock(tea=20)
         await it.accepted(order("carded", line("tea", 2), payments=[card(2100)]))
