@@ -502,7 +502,9 @@ def test_a_view_is_what_its_events_say(mesh: Shell, view: str) -> None:
 def test_a_query_waits_for_positions(mesh: Shell) -> None:
     sent = mesh.json("send", "inventory.ReceiveStock", "tea-9", '{"quantity":3}')
     at = f"inventory={sent['position']}"
-    assert mesh.json("query", "stock.get", "tea-9", "--after", at)["on_hand"] == 3
+    said = mesh("query", "stock.get", "tea-9", "--after", at, "--json")
+    assert said.code == 0, (said.err, mesh("status", "--json").out)  # who is behind, and whom
+    assert json.loads(said.out)["on_hand"] == 3
     late = mesh("query", "stock.get", "tea-9", "--after", "inventory=999999")
     assert late.code == 3
     assert "behind" in late.err
