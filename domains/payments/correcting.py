@@ -44,7 +44,6 @@ def book_shortfall(command: BookShortfall, books: Books) -> Sequence[Event]:
             booked = ShortfallBooked(
                 payment=payment.number,
                 parcel=parcel,
-                type=payment.type,
                 amount=books.money(lacking),
                 rule=command.rule,
                 divergence_id=command.divergence_id,

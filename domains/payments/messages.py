@@ -430,7 +430,6 @@ class ShortfallBooked(Event, tag="ShortfallBooked"):
 
     payment: int
     parcel: int
-    type: PaymentType
     amount: Money
     rule: Text
     divergence_id: Id

@@ -14,6 +14,8 @@ from bus.store.port import Store
 from scripts.audit.finding import Finding
 
 PAGE = 1000
+STEP = 200
+"""Rows in one step: there is one at each look, and the shop needs its store itself."""
 RULE = "a store holds what it has published"
 
 
@@ -32,14 +34,14 @@ class Walk:
         self._published[domain].append(_print(body))
 
     async def step(self) -> None:
-        """One page of one store. Raises StoreUnavailable."""
-        await self._page(next(self._turns))
+        """A few rows of one store. Raises StoreUnavailable."""
+        await self._page(next(self._turns), STEP)
 
     async def whole(self) -> None:
         """All that has been read of all streams. Raises StoreUnavailable."""
         self._places = dict.fromkeys(self._stores, 0)
         for domain in self._stores:
-            while await self._page(domain):
+            while await self._page(domain, PAGE):
                 pass
 
     def findings(self) -> Iterator[Finding]:
@@ -48,14 +50,16 @@ class Walk:
                 said = f"position {min(positions)}, of {len(positions)} that differ"
                 yield Finding(RULE, domain, said, len(positions))
 
-    async def _page(self, domain: str) -> bool:
+    async def _page(self, domain: str, most: int) -> bool:
         """Whether there is more."""
         published, after = self._published[domain], self._places[domain]
-        limit = min(PAGE, len(published) - after)
+        limit = min(most, len(published) - after)
         rows = await self._stores[domain].read(after, limit) if limit else ()
         for row in rows:
-            same = published[row.position - 1] == _print(row.body)
-            (self._altered[domain].discard if same else self._altered[domain].add)(row.position)
+            if published[row.position - 1] == _print(row.body):
+                self._altered[domain].discard(row.position)
+            else:
+                self._altered[domain].add(row.position)
         self._places[domain] = rows[-1].position if rows else 0
         return bool(rows)
 

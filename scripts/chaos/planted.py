@@ -134,13 +134,14 @@ async def _found(mesh: Mesh, plan: Plan, killer: Killer | None) -> Sequence[Foun
 def _judged(found: Sequence[Found], *, timed: bool) -> list[str]:
     wrong = []
     for each in found:
-        course = each.course
         if each.after < 0:
             wrong.append(f"{each.fault.name}: found {-each.after:.2f} s before the grace was over")
         if timed and each.after > WITHIN:
             wrong.append(f"{each.fault.name}: found only after {each.after:.2f} s")
-        if len(course.asked) != (0 if course.escalated else 1):
-            wrong.append(f"{each.fault.name}: compensated {len(course.asked)} times")
+        if set(each.asked) != {0 if each.escalated else 1}:
+            wrong.append(f"{each.fault.name}: compensated {each.asked} times")
+        if each.others:
+            wrong.append(f"{each.fault.name}: {', '.join(each.others)} spoke, too")
     return wrong
 
 
@@ -159,14 +160,14 @@ async def _books(mesh: Mesh) -> Sequence[str]:
 
 
 def _show(found: Sequence[Found]) -> None:
-    table = Table("fault", "rule", "found after s", "right after s", "also", box=None)
+    table = Table("fault", "rule", "found after s", "right after s", box=None)
     for each in found:
-        right = "a person decides" if each.course.escalated else f"{each.right:.2f}"
-        row = (each.fault.name, each.fault.rule, f"{each.after:.2f}", right, ", ".join(each.others))
+        right = "a person decides" if each.escalated else f"{each.right:.2f}"
+        row = (each.fault.name, each.fault.rule, f"{each.after:.2f}", right)
         table.add_row(*row)
     Console(width=160).print(table)
     after = [each.after for each in found]
-    compensated = sum(len(each.course.asked) for each in found)
+    compensated = sum(sum(each.asked) for each in found)
     print(
         f"{len(found)} faults of {len({each.fault.rule for each in found})} rules, all found: "
         f"median {statistics.median(after):.2f} s after the grace, longest {max(after):.2f} s; "

@@ -24,13 +24,15 @@ KILLS = 4
 
 
 class Found(NamedTuple):
-    """`after` is how long after the time of grace, `right` how long after that; `others` are rules
-    that spoke of the same order, too."""
+    """`after` is how long after the time of grace, `right` how long after that; `asked` is how
+    often each divergence of the order was compensated, `others` are other rules that spoke of it.
+    """
 
     fault: Fault
     after: float
     right: float
-    course: Course
+    escalated: bool
+    asked: Sequence[int]
     others: Sequence[str]
 
 
@@ -122,4 +124,5 @@ class Planting:
         right = (course.ended - course.detected).total_seconds() if course.ended else 0.0
         others = sorted({each.rule for each in courses} - {fault.rule})
         say(f"  {fault.rule}: found after {after:.2f} s: {fault.name}")
-        return Found(fault, after, right, course, others)
+        asked = [len(each.asked) for each in courses]
+        return Found(fault, after, right, course.escalated, asked, others)

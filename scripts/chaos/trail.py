@@ -23,7 +23,6 @@ class Course:
     since: datetime
     detected: datetime
     asked: list[datetime] = field(default_factory=list)
-    reopened: int = 0
     escalated: bool = False
     ended: datetime | None = None
 
@@ -65,7 +64,6 @@ class Trail:
         course = self._courses[event.id]
         match event.type:
             case "DivergenceReopened":
-                course.reopened += 1
                 course.ended = None
             case "CompensationRequested":
                 course.asked.append(event.time)

@@ -75,7 +75,6 @@ _EVENTS = [
     ShortfallBooked(
         payment=1,
         parcel=1,
-        type="credit_card",
         amount=Money(100, "BRL"),
         rule="captured-too-little",
         divergence_id="captured-too-little-o-1001-1",

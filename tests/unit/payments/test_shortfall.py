@@ -28,7 +28,6 @@ def booked(amount: int) -> ShortfallBooked:
     return ShortfallBooked(
         payment=CARD,
         parcel=1,
-        type="credit_card",
         amount=eur(amount),
         rule=RULE,
         divergence_id=ID,
